@@ -1,0 +1,64 @@
+"""E-mail addresses: checked strictly, kept as given, compared by one normal form (E-008, C-084)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from mailer.foundation.context import settings
+from mailer.foundation.errors import Invalid
+
+LONGEST_ADDRESS = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address somebody gave us: `given` is what we send to, `normal` what we compare."""
+
+    given: str
+    normal: str
+    domain: str
+
+    @property
+    def digest(self) -> str:
+        """HMAC-SHA-256 of the normal form under the pepper, hexadecimal (C-080, C-081)."""
+        key = settings().address_pepper.encode()
+        return hmac.new(key, self.normal.encode(), hashlib.sha256).hexdigest()
+
+
+def parse_address(text: str) -> Address:
+    """Check one address (E-008). Raises Invalid with what to do about it.
+
+    Trimmed and NFC-normalised; the domain becomes a lower-case A-label in the normal form; dots and
+    plus-tags stay, for they are legitimate (C-084).
+    """
+    text = text.strip()
+    if not text:
+        raise Invalid("Please give your e-mail address.")
+    if len(text) > LONGEST_ADDRESS or any(mark in text for mark in "\r\n\x00<>,;"):
+        raise Invalid("Please give one e-mail address, such as name@example.org.")
+    try:
+        checked = validate_email(
+            text,
+            check_deliverability=False,
+            test_environment=not settings().is_production,
+        )
+    except EmailNotValidError:
+        raise Invalid(
+            "This does not look like an e-mail address. Example: name@example.org."
+        ) from None
+    domain = checked.ascii_domain.lower()
+    return Address(
+        given=checked.normalized,
+        normal=f"{checked.local_part.casefold()}@{domain}",
+        domain=domain,
+    )
+
+
+def mask_address(address: str) -> str:
+    """`name@example.org` as `n···@example.org`: enough to recognise one's own, no more (S-003)."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}···@{domain}"

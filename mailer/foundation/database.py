@@ -1,0 +1,186 @@
+"""The database: base of all tables, types, and the unit of work with the one commit of the whole house."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+
+from mailer.foundation.errors import Unavailable
+from mailer.foundation.events import Event, tell
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+LOCK_WAIT_SECONDS = 8
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """A point in time: aware, stored in UTC; a naive value is refused."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def words(kinds: type[StrEnum]) -> sa.Enum:
+    """A column type that holds one of the words of `kinds`, checked by the database too."""
+    return sa.Enum(
+        kinds,
+        name=_snake(kinds.__name__),
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Model(DeclarativeBase):
+    """Base of all tables."""
+
+    registry = registry(
+        metadata=sa.MetaData(naming_convention=NAMING),
+        type_annotation_map={
+            datetime: Moment(),
+            int: RowId,
+            dict[str, Any]: sa.JSON(),
+            list[Any]: sa.JSON(),
+        },
+    )
+
+
+db = SQLAlchemy(
+    model_class=Model,
+    session_options={"expire_on_commit": False},
+    engine_options={},
+)
+
+
+def prepare(app: Flask, url: str) -> None:
+    """Connect `app` to the database at `url`, with what each engine needs to keep its word."""
+    is_sqlite = url.startswith("sqlite")
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
+        {"connect_args": {"timeout": LOCK_WAIT_SECONDS}}
+        if is_sqlite
+        else {
+            "pool_pre_ping": True,
+            "connect_args": {
+                "connect_timeout": 5,
+                "options": f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000} -c timezone=UTC",
+            },
+        }
+    )
+    db.init_app(app)
+    if is_sqlite:
+        with app.app_context():
+            prepare_sqlite(db.engine)
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Write-ahead log, real foreign keys, real triggers; units of work take the write lock at once,
+    everything else only reads and neither waits for writers nor blocks them.
+
+    recursive_triggers makes INSERT OR REPLACE fire the delete triggers that keep records append-only;
+    a deferred BEGIN fails at the first write whenever another writer came in between.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            f"busy_timeout={LOCK_WAIT_SECONDS * 1000}",
+            "foreign_keys=ON",
+            "recursive_triggers=ON",
+            "trusted_schema=OFF",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """One transaction: everything inside is kept, or nothing; events are told after the commit.
+
+    Raises Unavailable when the database cannot be reached or stays locked.
+    """
+    current = db.session()
+    if current.info.get("unit_of_work"):
+        raise RuntimeError("a unit of work inside another one")
+    current.rollback()  # ends a reading transaction, whose snapshot would be stale
+    current.info["unit_of_work"] = True
+    current.info["events"] = []
+    try:
+        # SQLite: takes the write lock now, for a reader cannot become a writer once another one wrote.
+        current.connection(execution_options={"write": True})
+        yield current
+        current.commit()
+    except OperationalError as error:
+        current.rollback()
+        raise Unavailable("The database does not answer just now. Nothing was changed.") from error
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        current.info["unit_of_work"] = False
+    tell(current.info.pop("events"))
+
+
+def record(happened: Event) -> None:
+    """Have `happened` told to listeners once the running unit of work is committed."""
+    current = db.session()
+    if not current.info.get("unit_of_work"):
+        raise RuntimeError("an event outside of a unit of work")
+    current.info["events"].append(happened)
+
+
+def serialise_on(name: str) -> None:
+    """Let only one transaction at a time pass here for `name`, until it ends.
+
+    SQLite has a single writer anyway; PostgreSQL takes an advisory lock.
+    """
+    if db.session().get_bind().dialect.name == "postgresql":
+        db.session.execute(
+            sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0)))
+        )

@@ -1,0 +1,48 @@
+"""Log lines: one JSON object each, without addresses or tokens (S-010, L-008)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+
+_ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
+_TOKEN = re.compile(r"[A-Za-z0-9_\-~.]{48,}")
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def redact(text: str) -> str:
+    """`text` with addresses and anything that looks like a token blotted out."""
+    return _TOKEN.sub("‹token›", _ADDRESS.sub("‹address›", text))
+
+
+class JSONLines(logging.Formatter):
+    """Time, level, where, a fixed sentence, and whatever stood in `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "said": redact(record.getMessage()),
+        }
+        line.update(
+            (key, redact(str(value)))
+            for key, value in vars(record).items()
+            if key not in _STANDARD and not key.startswith("_")
+        )
+        if record.exc_info:
+            line["trace"] = redact(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(level: str) -> None:
+    """Send everything to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JSONLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.getLogger("rq").setLevel(logging.WARNING)
