@@ -33,7 +33,7 @@ class Cursor:
 
 
 def page_of(
-    query: sa.Select[tuple[Row]],
+    query: sa.Select[Row],
     model: type[Any],
     cursor: Cursor,
     *,

@@ -29,6 +29,7 @@ class Purpose(StrEnum):
     FORM = "form"
     PAGE = "page"
     INVITATION = "invitation"
+    NOTICE = "notice"
 
 
 def _keys() -> list[str]:

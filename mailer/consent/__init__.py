@@ -1,0 +1,84 @@
+"""Consent: the ledger of what people were asked and what they answered.
+
+Enters: evidence of a request, a confirmation, a refusal, a withdrawal, with the texts shown.
+Leaves: records that prove it, and the one question that sending asks: is a given one still standing?
+Always holds: nothing is updated or deleted; every record commits to its payload with a salt; what is
+personal lies under a key of that person and goes with it, the record stays.
+"""
+
+from __future__ import annotations
+
+from mailer.consent.ledger import (
+    TRACKING,
+    About,
+    Evidence,
+    commitment,
+    find_valid,
+    list_valid,
+    record_given,
+    record_invalidated,
+    record_refused,
+    record_requested,
+    record_withdrawn,
+)
+from mailer.consent.models import ConsentRecord, ConsentSubject, ConsentText, Notice
+from mailer.consent.notice_sections import NoticeText, Section
+from mailer.consent.notices import (
+    compose_notice,
+    current_notice,
+    get_notice,
+    get_notice_by_id,
+    get_notice_numbered,
+    is_notice_published,
+    list_notices,
+    publish_notice,
+    read_notice,
+)
+from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
+from mailer.consent.subjects import create_subject, erase_subject, get_blob, get_subject, put_blob
+from mailer.consent.texts import get_text, store_text
+from mailer.consent.timeline import TimelineEntry, open_payload, read_payload, timeline
+
+__all__ = [
+    "ALLOWS_SENDING",
+    "DPV_TERMS",
+    "TRACKING",
+    "About",
+    "ConsentRecord",
+    "ConsentState",
+    "ConsentSubject",
+    "ConsentText",
+    "Evidence",
+    "Matter",
+    "Notice",
+    "NoticeText",
+    "Section",
+    "TimelineEntry",
+    "commitment",
+    "compose_notice",
+    "create_subject",
+    "current_notice",
+    "erase_subject",
+    "find_valid",
+    "get_blob",
+    "get_notice",
+    "get_notice_by_id",
+    "get_notice_numbered",
+    "get_subject",
+    "get_text",
+    "is_notice_published",
+    "list_notices",
+    "list_valid",
+    "open_payload",
+    "publish_notice",
+    "put_blob",
+    "read_notice",
+    "read_payload",
+    "record_given",
+    "record_invalidated",
+    "record_refused",
+    "record_requested",
+    "record_withdrawn",
+    "store_text",
+    "timeline",
+]
