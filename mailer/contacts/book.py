@@ -1,0 +1,114 @@
+"""The address book: finding people, and entering those who proved their address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from mailer.consent import ConsentSubject
+from mailer.contacts.models import Contact
+from mailer.foundation.addresses import Address
+from mailer.foundation.database import db, serialise_on
+from mailer.foundation.errors import NotFound
+from mailer.foundation.paging import Cursor, Page, page_of
+from mailer.organisations import Organisation
+
+STANDARD_FIELDS = ("first_name", "last_name", "email", "language")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactDraft:
+    """What a person told us about themselves."""
+
+    address: Address
+    first_name: str = ""
+    last_name: str = ""
+    language: str = "en"
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def find_by_address(organisation: Organisation, address: Address) -> Contact | None:
+    """The contact with this address, whichever way it is written (C-084)."""
+    return db.session.scalar(
+        sa.select(Contact).where(
+            Contact.organisation_id == organisation.id, Contact.address_digest == address.digest
+        )
+    )
+
+
+def get_contact(organisation: Organisation, public_id: str) -> Contact:
+    """The contact of this organisation. Raises NotFound."""
+    contact = db.session.scalar(
+        sa.select(Contact).where(
+            Contact.organisation_id == organisation.id, Contact.public_id == public_id
+        )
+    )
+    if contact is None:
+        raise NotFound("There is no such person here.")
+    return contact
+
+
+def get_or_create(
+    organisation: Organisation, draft: ContactDraft, subject: ConsentSubject
+) -> Contact:
+    """The contact with this address, brought up to date with what was given now; empty never overwrites.
+
+    A new one stands in the ledger as `subject`; a known one keeps its own.
+    """
+    serialise_on(f"contact:{organisation.id}:{draft.address.digest}")
+    contact = find_by_address(organisation, draft.address)
+    if contact is None:
+        contact = Contact(
+            organisation_id=organisation.id,
+            subject_id=subject.id,
+            address=draft.address.given,
+            address_digest=draft.address.digest,
+            language=draft.language,
+            fields={},
+        )
+        db.session.add(contact)
+    contact.first_name = draft.first_name or contact.first_name or ""
+    contact.last_name = draft.last_name or contact.last_name or ""
+    contact.fields = contact.fields | {key: value for key, value in draft.fields.items() if value}
+    db.session.flush()
+    return contact
+
+
+def list_contacts(organisation: Organisation, search: str, cursor: Cursor) -> Page[Contact]:
+    """One page of people, newest first, whose address or name contains `search`."""
+    query = sa.select(Contact).where(
+        Contact.organisation_id == organisation.id, Contact.erased_at.is_(None)
+    )
+    for word in search.split()[:5]:
+        query = query.where(
+            sa.or_(
+                Contact.address.icontains(word, autoescape=True),
+                Contact.first_name.icontains(word, autoescape=True),
+                Contact.last_name.icontains(word, autoescape=True),
+            )
+        )
+    return page_of(query, Contact, cursor)
+
+
+def placeholder_values(contact: Contact) -> dict[str, object]:
+    """What `contact.…` means in a campaign for this person."""
+    return {
+        **contact.fields,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "email": contact.address or "",
+        "language": contact.language,
+    }
+
+
+def list_field_names(organisation: Organisation, *, sample: int = 500) -> list[str]:
+    """The names that `contact.…` may have here: the standard ones and those the newest people gave."""
+    newest = (
+        sa.select(Contact.fields)
+        .where(Contact.organisation_id == organisation.id)
+        .order_by(Contact.id.desc())
+        .limit(sample)
+    )
+    own = {name for fields in db.session.scalars(newest) for name in fields}
+    return [*STANDARD_FIELDS, *sorted(own - set(STANDARD_FIELDS))]

@@ -1,0 +1,42 @@
+"""Tables: people we know by address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mailer.foundation.clock import now
+from mailer.foundation.database import Model
+from mailer.foundation.ids import new_id
+
+
+class Contact(Model):
+    """A person known by address; may have no subscription at all. One per normal form of an address.
+
+    After an erasure the row stays as an empty shell (address, names and fields gone), so that the figures
+    of old campaigns still add up.
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        sa.UniqueConstraint("organisation_id", "address_digest"),
+        sa.Index(None, "organisation_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        sa.String(40), unique=True, default=lambda: new_id("con")
+    )
+    organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
+    subject_id: Mapped[int] = mapped_column(sa.ForeignKey("consent_subjects.id"), unique=True)
+    address: Mapped[str | None] = mapped_column(sa.String(254))
+    address_digest: Mapped[str | None] = mapped_column(sa.String(64))
+    first_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    last_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    language: Mapped[str] = mapped_column(sa.String(10), default="en")
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    erased_at: Mapped[datetime | None]

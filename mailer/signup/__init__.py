@@ -1,0 +1,54 @@
+"""Signup: a request to join, waiting for its confirmation.
+
+Enters: a submitted form.
+Leaves: a confirmation mail, and once its button is pressed a contact, proofs and memberships.
+Always holds: only the press of the button confirms; confirming twice is confirming once; the public
+answer does not betray whether an address is known; what is never confirmed is erased.
+"""
+
+from __future__ import annotations
+
+from mailer.signup.confirmation import (
+    HUMAN_SECONDS,
+    Confirmed,
+    ConfirmingAct,
+    PageShown,
+    confirm,
+    page_of_request,
+    read_confirm_token,
+    standing,
+)
+from mailer.signup.dispute import dispute, read_dispute_token, take_back_dispute
+from mailer.signup.expiry import expire_unconfirmed
+from mailer.signup.intake import Control, Submission, request, request_again
+from mailer.signup.mail_evidence import keep_mail_evidence
+from mailer.signup.models import SignupChoice, SignupRequest
+from mailer.signup.queries import PendingRequest, form_url, list_pending, subjects_of
+from mailer.signup.states import RequestState
+
+__all__ = [
+    "HUMAN_SECONDS",
+    "Confirmed",
+    "ConfirmingAct",
+    "Control",
+    "PageShown",
+    "PendingRequest",
+    "RequestState",
+    "SignupChoice",
+    "SignupRequest",
+    "Submission",
+    "confirm",
+    "dispute",
+    "expire_unconfirmed",
+    "form_url",
+    "keep_mail_evidence",
+    "list_pending",
+    "page_of_request",
+    "read_confirm_token",
+    "read_dispute_token",
+    "request",
+    "request_again",
+    "standing",
+    "subjects_of",
+    "take_back_dispute",
+]

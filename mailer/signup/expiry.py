@@ -1,0 +1,40 @@
+"""What is never confirmed ends: address, answers and evidence are erased, figures stay (C-028)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from mailer import consent, transactional
+from mailer.foundation.clock import now
+from mailer.foundation.context import settings
+from mailer.foundation.database import db
+from mailer.signup.models import SignupRequest
+from mailer.signup.states import RequestState
+
+
+def expire_unconfirmed(*, limit: int = 500) -> int:
+    """Erase up to `limit` requests whose link expired longer ago than the grace; returns how many.
+
+    The person's key goes with the payloads, so that copies in backups cannot be read either.
+    """
+    ended_before = now() - timedelta(days=settings().unconfirmed_grace_days)
+    due = db.session.scalars(
+        sa.select(SignupRequest)
+        .where(SignupRequest.state == RequestState.PENDING, SignupRequest.expires_at < ended_before)
+        .order_by(SignupRequest.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for request in due:
+        transactional.forget_addressee(request.public_id)
+        request.state = RequestState.EXPIRED
+        request.settled_at = now()
+        request.address = None
+        request.address_digest = None
+        request.answers = {}
+        request.mail_evidence = None
+        db.session.flush()
+        consent.erase_subject(consent.get_subject(request.subject_id))
+    return len(due)

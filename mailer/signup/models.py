@@ -1,0 +1,61 @@
+"""Tables: requests to join that wait for their confirmation, and what each asks for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from mailer.consent import Matter
+from mailer.foundation.clock import now
+from mailer.foundation.database import Model, words
+from mailer.foundation.ids import new_id
+from mailer.signup.states import RequestState
+
+
+class SignupRequest(Model):
+    """What was asked, before confirmation; personal parts go when its time is over (C-028)."""
+
+    __tablename__ = "signup_requests"
+    __table_args__ = (
+        sa.Index(None, "organisation_id", "address_digest"),
+        sa.Index(None, "state", "expires_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        sa.String(40), unique=True, default=lambda: new_id("req")
+    )
+    organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
+    form_version_id: Mapped[int] = mapped_column(sa.ForeignKey("form_versions.id"))
+    subject_id: Mapped[int] = mapped_column(sa.ForeignKey("consent_subjects.id"))
+    contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"), index=True)
+    address: Mapped[str | None] = mapped_column(sa.String(254))
+    address_digest: Mapped[str | None] = mapped_column(sa.String(64))
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    language: Mapped[str] = mapped_column(sa.String(10))
+    state: Mapped[RequestState] = mapped_column(words(RequestState), default=RequestState.PENDING)
+    mail_evidence: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)  # leg (b), C-042
+    requested_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    choices: Mapped[list[SignupChoice]] = relationship(
+        back_populates="request", order_by="SignupChoice.id", lazy="selectin"
+    )
+
+
+class SignupChoice(Model):
+    """One ticked control of a request and the record that says it was asked for."""
+
+    __tablename__ = "signup_choices"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("signup_requests.id"), index=True)
+    matter: Mapped[Matter] = mapped_column(words(Matter))
+    mailing_list_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailing_lists.id"))
+    record_id: Mapped[int] = mapped_column(sa.ForeignKey("consent_records.id"))
+
+    request: Mapped[SignupRequest] = relationship(back_populates="choices")

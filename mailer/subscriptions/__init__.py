@@ -1,0 +1,51 @@
+"""Subscriptions: contact × mailing list, and its life.
+
+Enters: a proof, or a wish to leave.
+Leaves: memberships that campaigns may be sent to.
+Always holds: active only while citing a given, not ended record for that list (the database refuses
+otherwise); leaving always works, at once, and is recorded.
+"""
+
+from __future__ import annotations
+
+from mailer.subscriptions.lifecycle import activate, invalidate, join, unsubscribe, unsubscribe_all
+from mailer.subscriptions.links import (
+    find_by_preferences_token,
+    find_by_unsubscribe_token,
+    preferences_url,
+    unsubscribe_url,
+)
+from mailer.subscriptions.models import Subscription
+from mailer.subscriptions.queries import (
+    ListChoice,
+    count_active,
+    count_subscribers,
+    find_newest_member,
+    is_active,
+    list_choices,
+    list_of,
+    list_of_each,
+)
+from mailer.subscriptions.states import SubscriptionState
+
+__all__ = [
+    "ListChoice",
+    "Subscription",
+    "SubscriptionState",
+    "activate",
+    "count_active",
+    "count_subscribers",
+    "find_by_preferences_token",
+    "find_by_unsubscribe_token",
+    "find_newest_member",
+    "invalidate",
+    "is_active",
+    "join",
+    "list_choices",
+    "list_of",
+    "list_of_each",
+    "preferences_url",
+    "unsubscribe",
+    "unsubscribe_all",
+    "unsubscribe_url",
+]

@@ -1,0 +1,134 @@
+"""The verbs of a membership: begin with a proof, end at a word."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import sqlalchemy as sa
+
+from mailer import consent
+from mailer.consent import TRACKING, About, ConsentRecord, Evidence
+from mailer.contacts import Contact
+from mailer.foundation.clock import now
+from mailer.foundation.database import db
+from mailer.foundation.errors import NotAllowed
+from mailer.lists import MailingList
+from mailer.organisations import get_organisation_by_id
+from mailer.subscriptions.models import Subscription
+from mailer.subscriptions.states import SubscriptionState
+from mailer.suppression import Reason, Scope, suppress
+
+
+def activate(contact: Contact, mailing_list: MailingList, proof: ConsentRecord) -> Subscription:
+    """Begin a membership, or have it cite a newer proof. The database refuses an invalid one."""
+    subscription = find_subscription(contact, mailing_list)
+    if subscription is None:
+        subscription = Subscription(
+            organisation_id=contact.organisation_id,
+            contact_id=contact.id,
+            mailing_list_id=mailing_list.id,
+            state=SubscriptionState.ACTIVE,
+            proof_id=proof.id,
+            activated_at=now(),
+        )
+        db.session.add(subscription)
+    else:
+        if subscription.state is not SubscriptionState.ACTIVE:
+            subscription.activated_at = now()
+        subscription.state = SubscriptionState.ACTIVE
+        subscription.proof_id = proof.id
+        subscription.ended_at = None
+    db.session.flush()
+    return subscription
+
+
+def join(contact: Contact, mailing_list: MailingList, evidence: Evidence) -> Subscription:
+    """Join from the preference page: the address is proven, so one logged step is enough (C-067).
+
+    Raises NotAllowed for an archived list.
+    """
+    if mailing_list.archived_at is not None:
+        raise NotAllowed("This list has been closed.")
+    lock(contact)
+    subject = consent.get_subject(contact.subject_id)
+    existing = find_subscription(contact, mailing_list)
+    if existing is not None and existing.state is SubscriptionState.ACTIVE:
+        return existing
+    proof = consent.record_given(subject, About(mailing_list), evidence)
+    return activate(contact, mailing_list, proof)
+
+
+def unsubscribe(
+    contact: Contact, mailing_list: MailingList, evidence: Evidence
+) -> list[ConsentRecord]:
+    """End a membership and withdraw every consent behind it (GDPR Art. 7(3), C-060).
+
+    Returns the withdrawals; none when there was nothing to end, for asking twice is no error.
+    """
+    lock(contact)
+    subscription = find_subscription(contact, mailing_list)
+    if subscription is not None and subscription.state is not SubscriptionState.ENDED:
+        subscription.state = SubscriptionState.ENDED
+        subscription.ended_at = now()
+        db.session.flush()  # before the withdrawal: the database refuses one that is still cited
+    subject = consent.get_subject(contact.subject_id)
+    return [
+        consent.record_withdrawn(given, evidence)
+        for given in consent.list_valid(subject, About(mailing_list))
+    ]
+
+
+def invalidate(contact: Contact, given: ConsentRecord, evidence: Evidence) -> ConsentRecord:
+    """End `given` as never the person's own (C-032), and the membership that cites it."""
+    lock(contact)
+    subscription = db.session.scalar(
+        sa.select(Subscription).where(
+            Subscription.contact_id == contact.id, Subscription.proof_id == given.id
+        )
+    )
+    if subscription is not None and subscription.state is SubscriptionState.ACTIVE:
+        subscription.state = SubscriptionState.ENDED
+        subscription.ended_at = now()
+        db.session.flush()
+    return consent.record_invalidated(given, evidence)
+
+
+def unsubscribe_all(contact: Contact, evidence: Evidence) -> list[ConsentRecord]:
+    """Leave every list, end tracking, and suppress marketing until a newer consent (C-062, C-082)."""
+    lists = db.session.scalars(
+        sa.select(MailingList)
+        .join(Subscription, Subscription.mailing_list_id == MailingList.id)
+        .where(
+            Subscription.contact_id == contact.id,
+            Subscription.state != SubscriptionState.ENDED,
+        )
+    ).all()
+    withdrawn = [
+        record for mailing_list in lists for record in unsubscribe(contact, mailing_list, evidence)
+    ]
+    subject = consent.get_subject(contact.subject_id)
+    withdrawn += [
+        consent.record_withdrawn(given, evidence) for given in consent.list_valid(subject, TRACKING)
+    ]
+    suppress(
+        get_organisation_by_id(contact.organisation_id),
+        cast("str", contact.address_digest),
+        scope=Scope.MARKETING,
+        reason=Reason.UNSUBSCRIBED,
+    )
+    return withdrawn
+
+
+def find_subscription(contact: Contact, mailing_list: MailingList) -> Subscription | None:
+    """The membership of a contact in a list, whatever its state."""
+    return db.session.scalar(
+        sa.select(Subscription).where(
+            Subscription.contact_id == contact.id,
+            Subscription.mailing_list_id == mailing_list.id,
+        )
+    )
+
+
+def lock(contact: Contact) -> None:
+    """Let two acts of one person follow each other: a double click is no error."""
+    db.session.refresh(contact, with_for_update=True)

@@ -1,0 +1,51 @@
+"""The links at the foot of every campaign mail: made here, read here, valid for ever (C-065, E-024)."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from mailer.contacts import Contact
+from mailer.foundation.context import settings
+from mailer.foundation.database import db
+from mailer.foundation.errors import LinkInvalid
+from mailer.foundation.tokens import Purpose, read_lasting, sign_lasting
+from mailer.lists import MailingList
+
+_PARTS = 3  # contact, list, campaign
+
+
+def unsubscribe_url(contact_id: str, mailing_list_id: str, campaign_id: str) -> str:
+    """Where one press unsubscribes from the list that sent the mail; takes public ids (E-020)."""
+    token = sign_lasting(Purpose.UNSUBSCRIBE, contact_id, mailing_list_id, campaign_id)
+    return f"{settings().public_url}/u/{token}"
+
+
+def preferences_url(contact_id: str) -> str:
+    """Where a person sees and changes all of it; takes a public id."""
+    return f"{settings().public_url}/p/{sign_lasting(Purpose.PREFERENCES, contact_id)}"
+
+
+def find_by_unsubscribe_token(token: str) -> tuple[Contact, MailingList] | None:
+    """Who leaves what; None for a damaged link and for somebody who is not known any more."""
+    try:
+        parts = read_lasting(Purpose.UNSUBSCRIBE, token)
+    except LinkInvalid:
+        return None
+    if len(parts) != _PARTS:
+        return None
+    contact = _contact(parts[0])
+    mailing_list = db.session.scalar(sa.select(MailingList).where(MailingList.public_id == parts[1]))
+    if contact is None or mailing_list is None:
+        return None
+    return contact, mailing_list
+
+
+def find_by_preferences_token(token: str) -> Contact | None:
+    """Whose preferences these are; None when they are not known any more. Raises LinkInvalid."""
+    return _contact(read_lasting(Purpose.PREFERENCES, token)[0])
+
+
+def _contact(public_id: str) -> Contact | None:
+    return db.session.scalar(
+        sa.select(Contact).where(Contact.public_id == public_id, Contact.erased_at.is_(None))
+    )

@@ -1,0 +1,24 @@
+"""Suppression: addresses we must not mail, and why.
+
+Enters: the digest of an address, a scope and a reason.
+Leaves: whether mail of a kind may go there.
+Always holds: asked at signup, at planning and again at claiming; holds digests only, so it outlives an
+erasure; a MARKETING entry is outranked only by a consent given after it, an ALL_MAIL entry only by the
+person's own link.
+"""
+
+from __future__ import annotations
+
+from mailer.suppression.entries import find_blocking, lift, list_entries, suppress
+from mailer.suppression.models import SuppressionEntry
+from mailer.suppression.states import Reason, Scope
+
+__all__ = [
+    "Reason",
+    "Scope",
+    "SuppressionEntry",
+    "find_blocking",
+    "lift",
+    "list_entries",
+    "suppress",
+]

@@ -1,0 +1,31 @@
+"""Table: whom we must not mail, and why; holds digests, so it outlives an erasure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mailer.foundation.clock import now
+from mailer.foundation.database import Model, words
+from mailer.foundation.ids import new_id
+from mailer.suppression.states import Reason, Scope
+
+
+class SuppressionEntry(Model):
+    """An address digest we must not mail (C-080). A consent given after a MARKETING entry outranks it."""
+
+    __tablename__ = "suppression_entries"
+    __table_args__ = (sa.Index(None, "organisation_id", "address_digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        sa.String(40), unique=True, default=lambda: new_id("sup")
+    )
+    organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
+    address_digest: Mapped[str] = mapped_column(sa.String(64))
+    scope: Mapped[Scope] = mapped_column(words(Scope))
+    reason: Mapped[Reason] = mapped_column(words(Reason))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    lifted_at: Mapped[datetime | None]

@@ -1,0 +1,36 @@
+"""Transactional: mails the service owes somebody, such as the confirmation of a signup. Never marketing.
+
+Enters: the composed mail, in the same transaction as what it is about.
+Leaves: one settled row a mail, with the relay's reply.
+Always holds: a planned mail is sent at most once; what cannot be known is UNCERTAIN and not sent again;
+bytes are kept here only until the mail is settled.
+"""
+
+from __future__ import annotations
+
+from mailer.transactional.models import TransactionalMessage
+from mailer.transactional.outbox import (
+    MessageDraft,
+    TransactionalPlanned,
+    find_newest,
+    forget_addressee,
+    has_due,
+    plan,
+)
+from mailer.transactional.sending import claim_due, release_expired, settle
+from mailer.transactional.states import MessageKind, MessageState
+
+__all__ = [
+    "MessageDraft",
+    "MessageKind",
+    "MessageState",
+    "TransactionalMessage",
+    "TransactionalPlanned",
+    "claim_due",
+    "find_newest",
+    "forget_addressee",
+    "has_due",
+    "plan",
+    "release_expired",
+    "settle",
+]

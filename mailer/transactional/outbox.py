@@ -1,0 +1,87 @@
+"""Planning service mails, and what is asked about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from mailer import rendering
+from mailer.foundation.clock import now
+from mailer.foundation.database import db, record
+from mailer.foundation.events import Event
+from mailer.organisations import Organisation
+from mailer.transactional.models import TransactionalMessage
+from mailer.transactional.states import DUE, MessageKind
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionalPlanned(Event):
+    """A service mail waits to be sent."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDraft:
+    """A service mail: what it is about, the mail itself, and when sending it has lost its sense."""
+
+    kind: MessageKind
+    reference: str
+    mail: rendering.Mail
+    expires_at: datetime
+
+
+def plan(organisation: Organisation, draft: MessageDraft) -> TransactionalMessage:
+    """Owe somebody a mail; it is composed now and sent by the queue `first` after the commit.
+
+    Raises Invalid when the mail cannot be composed.
+    """
+    message = TransactionalMessage(
+        organisation_id=organisation.id,
+        kind=draft.kind,
+        reference=draft.reference,
+        to_address=draft.mail.to_address,
+        from_address=draft.mail.from_address,
+        message_id=draft.mail.message_id,
+        body=rendering.compose(draft.mail),
+        due_at=now(),
+        expires_at=draft.expires_at,
+    )
+    db.session.add(message)
+    db.session.flush()
+    record(TransactionalPlanned(message.id))
+    return message
+
+
+def has_due() -> bool:
+    """Whether any service mail waits whose time has come."""
+    return bool(
+        db.session.scalar(
+            sa.select(
+                sa.exists().where(
+                    TransactionalMessage.state.in_(DUE), TransactionalMessage.due_at <= now()
+                )
+            )
+        )
+    )
+
+
+def find_newest(reference: str) -> TransactionalMessage | None:
+    """The newest mail about `reference`."""
+    return db.session.scalar(
+        sa.select(TransactionalMessage)
+        .where(TransactionalMessage.reference == reference)
+        .order_by(TransactionalMessage.id.desc())
+        .limit(1)
+    )
+
+
+def forget_addressee(reference: str) -> None:
+    """Erase whom the mails about `reference` went to (C-028); the rest stays as a figure."""
+    db.session.execute(
+        sa.update(TransactionalMessage)
+        .where(TransactionalMessage.reference == reference)
+        .values(to_address="", body=None, reply_text="")
+    )

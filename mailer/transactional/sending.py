@@ -1,0 +1,86 @@
+"""From due to settled: claimed by a guarded UPDATE, settled after the relay's reply."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from mailer.foundation.clock import now
+from mailer.foundation.database import db
+from mailer.transactional.models import TransactionalMessage
+from mailer.transactional.states import DUE, MessageState
+from mailer.transport import Outcome, OutcomeKind
+
+LEASE = timedelta(minutes=15)  # longer than the ten minutes a reply may take (RFC 5321 4.5.3.2.6)
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=1)
+LONGEST_REPLY = 2_000
+
+_M = TransactionalMessage
+
+
+def claim_due(owner: str, limit: int) -> list[TransactionalMessage]:
+    """Take up to `limit` due mails for `owner`, oldest first; what has lost its sense is cancelled."""
+    db.session.execute(
+        sa.update(_M)
+        .where(_M.state.in_(DUE), _M.expires_at <= now())
+        .values(state=MessageState.CANCELLED, body=None, settled_at=now())
+    )
+    due = (
+        sa.select(_M.id)
+        .where(_M.state.in_(DUE), _M.due_at <= now())
+        .order_by(_M.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = db.session.scalars(
+        sa.update(_M)
+        .where(_M.id.in_(due.scalar_subquery()), _M.state.in_(DUE))
+        .values(
+            state=MessageState.CLAIMED,
+            owner=owner,
+            lease_until=now() + LEASE,
+            attempts=_M.attempts + 1,
+        )
+        .returning(_M)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return sorted(claimed, key=lambda message: message.id)
+
+
+def settle(message: TransactionalMessage, outcome: Outcome) -> bool:
+    """Write down what became of a claimed mail; False when it is not ours to settle any more.
+
+    A 4xx is tried again with back-off until the mail has lost its sense; UNCERTAIN never is (E-093).
+    """
+    if message.state is not MessageState.CLAIMED:
+        return False
+    message.reply_code = outcome.code
+    message.reply_text = outcome.text[:LONGEST_REPLY]
+    message.relay = outcome.relay
+    message.owner = None
+    message.lease_until = None
+    if outcome.kind is OutcomeKind.UNSENT:
+        message.state = MessageState.PLANNED
+        message.attempts -= 1
+        message.due_at = now() + timedelta(seconds=5)
+    elif outcome.kind is OutcomeKind.DEFERRED:
+        message.state = MessageState.DEFERRED
+        message.due_at = now() + min(LONGEST_RETRY, FIRST_RETRY * 2 ** (message.attempts - 1))
+    else:
+        message.state = MessageState(outcome.kind.value)
+        message.settled_at = outcome.at
+        message.body = None
+    db.session.flush()
+    return True
+
+
+def release_expired(owner: str | None = None) -> list[TransactionalMessage]:
+    """Mails whose worker is gone: those of `owner`, or all whose lease is over; for recovery to settle."""
+    query = sa.select(_M).where(_M.state == MessageState.CLAIMED)
+    if owner is not None:
+        query = query.where(_M.owner == owner)
+    else:
+        query = query.where(_M.lease_until <= now())
+    return list(db.session.scalars(query.with_for_update(skip_locked=True)))

@@ -1,0 +1,173 @@
+"""The page behind the link of a confirmation mail: GET shows, only the press of the button confirms (L-001)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, request
+
+from mailer import signup
+from mailer.foundation.clock import now
+from mailer.foundation.database import unit_of_work
+from mailer.foundation.errors import LinkExpired, LinkInvalid
+from mailer.foundation.networks import truncate_ip
+from mailer.foundation.tokens import Purpose, digest, read_timed_with_age, sign_lasting, sign_timed
+from mailer.organisations import get_organisation_by_id
+from mailer.signup import ConfirmingAct, RequestState, SignupRequest
+from mailer.web.public.letterhead import act_evidence, letterhead
+
+bp = Blueprint("confirm", __name__)
+
+PAGE_LIFE = timedelta(days=30)
+
+
+@bp.get("/c/<token>")
+def show(token: str) -> str:
+    """What is to be confirmed, and one big button; or kindly where the matter stands already."""
+    wanted = signup.read_confirm_token(token)
+    if wanted.state is RequestState.PENDING and wanted.expires_at > now():
+        return _ask(wanted, token)
+    return _standing(wanted, token)
+
+
+@bp.post("/c/<token>")
+def confirm(token: str) -> str:
+    """Record the consent. Pressing twice is pressing once (C-030)."""
+    wanted = signup.read_confirm_token(token)
+    if request.form.get("sure"):
+        # Only a machine that presses everything finds the hidden button (L-007): ask again.
+        return _ask(wanted, token, again=True)
+    try:
+        with unit_of_work():
+            # Read again inside: the first reading belongs to a transaction that is over.
+            wanted = signup.read_confirm_token(token)
+            confirmed = signup.confirm(wanted, _act(wanted, token))
+    except LinkInvalid:
+        return _standing(wanted, token)
+    return _render_confirmed(confirmed)
+
+
+@bp.post("/c/<token>/again")
+def send_again(token: str) -> str:
+    """A new link for an expired one; the answer is the same whether a mail goes out or not (S-032)."""
+    wanted = signup.read_confirm_token(token)
+    with unit_of_work():
+        wanted = signup.read_confirm_token(token)
+        if wanted.expires_at <= now():
+            signup.request_again(wanted, act_evidence("asked for a new link", token))
+    organisation = get_organisation_by_id(wanted.organisation_id)
+    return render_template("public/sent_again.html", **letterhead(organisation))
+
+
+@bp.get("/n/<token>")
+def show_dispute(token: str) -> str:
+    """What "this wasn't me" will do, and the button that does it."""
+    wanted = signup.read_dispute_token(token)
+    organisation = get_organisation_by_id(wanted.organisation_id)
+    is_blocked = wanted.state is RequestState.DISPUTED
+    return render_template(
+        "public/not_me.html", token=token, is_blocked=is_blocked, **letterhead(organisation)
+    )
+
+
+@bp.post("/n/<token>")
+def dispute(token: str) -> str:
+    """Stop mail to this address, or allow it again; both with the person's own link only (C-083)."""
+    is_taken_back = request.form.get("action") == "allow"
+    with unit_of_work():
+        wanted = signup.read_dispute_token(token)
+        organisation = get_organisation_by_id(wanted.organisation_id)
+        if is_taken_back:
+            signup.take_back_dispute(wanted)
+        else:
+            signup.dispute(wanted, act_evidence("this wasn't me", token))
+    return render_template(
+        "public/not_me_done.html",
+        token=token,
+        is_taken_back=is_taken_back,
+        **letterhead(organisation),
+    )
+
+
+def _ask(wanted: SignupRequest, token: str, *, again: bool = False) -> str:
+    page = signup.page_of_request(wanted)
+    return render_template(
+        "public/confirm.html",
+        page=page,
+        wanted=wanted,
+        token=token,
+        again=again,
+        shown=sign_timed(Purpose.PAGE, wanted.public_id),
+        dispute_token=sign_lasting(Purpose.NOT_ME, wanted.public_id),
+        stations=_stations(wanted.requested_at, (wanted.mail_evidence or {}).get("answered_at")),
+        **letterhead(page.organisation),
+    )
+
+
+def _standing(wanted: SignupRequest, token: str) -> str:
+    """Where a request stands that cannot be confirmed (any more)."""
+    if wanted.state is RequestState.CONFIRMED:
+        return _render_confirmed(signup.standing(wanted))
+    organisation = get_organisation_by_id(wanted.organisation_id)
+    is_renewable = wanted.state is RequestState.PENDING
+    return render_template(
+        "public/not_confirmable.html",
+        token=token,
+        is_renewable=is_renewable,
+        is_disputed=wanted.state is RequestState.DISPUTED,
+        form_url=signup.form_url(wanted),
+        **letterhead(organisation),
+    )
+
+
+def _render_confirmed(confirmed: signup.Confirmed) -> str:
+    contact = confirmed.contact
+    stations = _stations(confirmed.requested_at, confirmed.mailed_at, confirmed.confirmed_at)
+    return render_template(
+        "public/confirmed.html",
+        confirmed=confirmed,
+        stations=stations,
+        preferences_token=sign_lasting(Purpose.PREFERENCES, contact.public_id),
+        **letterhead(confirmed.organisation),
+    )
+
+
+def _act(wanted: SignupRequest, token: str) -> ConfirmingAct:
+    shown_at = _shown_at(wanted)
+    pressed_after = (now() - shown_at).total_seconds() if shown_at else None
+    return ConfirmingAct(
+        method="POST",
+        token_digest=digest(token),
+        ip=truncate_ip(request.remote_addr or ""),
+        user_agent=request.user_agent.string,
+        shown_at=shown_at,
+        # Noted, not judged: a robot is quick, and so is somebody with a keyboard (L-005, L-007).
+        is_suspect=pressed_after is None or pressed_after < signup.HUMAN_SECONDS,
+    )
+
+
+def _shown_at(wanted: SignupRequest) -> datetime | None:
+    try:
+        public_id, signed_at = read_timed_with_age(
+            Purpose.PAGE, request.form.get("shown", ""), max_age=PAGE_LIFE
+        )
+    except (LinkInvalid, LinkExpired):
+        return None
+    return datetime.fromtimestamp(signed_at, UTC) if public_id == wanted.public_id else None
+
+
+def _stations(
+    asked: datetime, mailed: str | None, confirmed: datetime | None = None
+) -> list[dict[str, Any]]:
+    mailed_at = datetime.fromisoformat(mailed) if mailed else None
+    return [
+        {"word": "asked", "at": asked, "done": True},
+        {"word": "mail sent", "at": mailed_at, "done": True},
+        {
+            "word": "confirmed",
+            "at": confirmed,
+            "done": confirmed is not None,
+            "state": "proven" if confirmed else "waiting",
+        },
+    ]

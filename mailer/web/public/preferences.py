@@ -1,0 +1,134 @@
+"""The preference page: every list of the organisation, with join and leave beside it (C-067)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from mailer import consent, subscriptions
+from mailer.contacts import Contact
+from mailer.foundation.addresses import mask_address
+from mailer.foundation.database import unit_of_work
+from mailer.foundation.errors import LinkInvalid
+from mailer.lists import MailingList, get_list
+from mailer.organisations import Organisation, get_organisation_by_id
+from mailer.web.public.letterhead import act_evidence, letterhead
+
+bp = Blueprint("preferences", __name__)
+
+DONE = {
+    "joined": "You are subscribed again. The consent you just gave is recorded.",
+    "left": "You are unsubscribed. You receive no further mail of this list.",
+    "stopped": "You are unsubscribed from everything.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A list as the page shows it; `words` is what joining means, kept as read."""
+
+    mailing_list: MailingList
+    is_active: bool
+    stations: list[dict[str, Any]]
+    words: str
+
+
+@bp.get("/p/<token>", strict_slashes=False)
+def show(token: str) -> str:
+    """All lists; the address is masked, for a mail may have been forwarded (S-003)."""
+    contact = _contact(token)
+    organisation = get_organisation_by_id(contact.organisation_id)
+    return render_template(
+        "public/preferences.html",
+        token=token,
+        masked_address=mask_address(contact.address or ""),
+        choices=choices_of(contact),
+        done=DONE.get(request.args.get("done", "")),
+        **letterhead(organisation),
+    )
+
+
+@bp.post("/p/<token>", strict_slashes=False)
+def change(token: str) -> Response:
+    """Join, leave, or leave everything; each is recorded with the words that were shown."""
+    action = request.form.get("action", "")
+    with unit_of_work():
+        contact = _contact(token)
+        organisation = get_organisation_by_id(contact.organisation_id)
+        evidence = act_evidence("preference page", token)
+        if action == "leave_all":
+            subscriptions.unsubscribe_all(contact, evidence)
+            done = "stopped"
+        elif action in ("join", "leave"):
+            mailing_list = get_list(organisation, request.form.get("list", ""))
+            done = _join_or_leave(action, contact, mailing_list, evidence)
+        else:
+            abort(400, "Please press one of the buttons of the page.")
+    return redirect(url_for("preferences.show", token=token, done=done), 303)
+
+
+def choices_of(contact: Contact) -> list[Choice]:
+    """Every list of the organisation and where this person stands with it."""
+    organisation = get_organisation_by_id(contact.organisation_id)
+    return [
+        Choice(
+            mailing_list=choice.mailing_list,
+            is_active=choice.is_active,
+            stations=_stations(choice),
+            words=words_of(organisation, choice.mailing_list),
+        )
+        for choice in subscriptions.list_choices(contact)
+    ]
+
+
+def words_of(organisation: Organisation, mailing_list: MailingList) -> str:
+    """What joining a list here means, in the words shown beside the button (C-006)."""
+    return (
+        f"{organisation.legal_name} sends you “{mailing_list.name}” by e-mail "
+        f"({mailing_list.frequency}). {mailing_list.purpose.sentence} "
+        "You can leave at any time, here or with the link in every mail."
+    )
+
+
+def _join_or_leave(
+    action: str, contact: Contact, mailing_list: MailingList, evidence: dict[str, Any]
+) -> str:
+    if action == "leave":
+        subscriptions.unsubscribe(contact, mailing_list, evidence)
+        return "left"
+    organisation = get_organisation_by_id(contact.organisation_id)
+    notice = consent.publish_notice(organisation)
+    shown = {
+        "text": words_of(organisation, mailing_list),
+        "button": f"Join {mailing_list.name}",
+        "notice_number": str(notice.number),
+    }
+    sha256 = consent.store_text(rfc8785.dumps(shown), "application/json")
+    evidence = {**evidence, "shown_sha256": sha256, "notice_sha256": notice.text_sha256}
+    subscriptions.join(contact, mailing_list, evidence)
+    return "joined"
+
+
+def _stations(choice: subscriptions.ListChoice) -> list[dict[str, Any]]:
+    subscription = choice.subscription
+    if subscription is None:
+        return []
+    stations: list[dict[str, Any]] = [
+        {"word": "confirmed", "at": subscription.activated_at, "done": True, "state": "proven"}
+    ]
+    if subscription.ended_at is not None:
+        stations.append(
+            {"word": "withdrawn", "at": subscription.ended_at, "done": True, "state": "withdrawn"}
+        )
+    return stations
+
+
+def _contact(token: str) -> Contact:
+    contact = subscriptions.find_by_preferences_token(token)
+    if contact is None:
+        raise LinkInvalid("This link belongs to nobody we know any more.")
+    return contact

@@ -1,0 +1,136 @@
+"""Fixtures for everybody: settings, an application on both databases, a client, a Redis, a browser."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from mailer.app import create_app
+from mailer.devkit import EmbeddedRedis
+from mailer.foundation import schema
+from mailer.foundation.database import db
+from mailer.foundation.settings import Settings
+from tests.support import postgres
+from tests.support.chromium import launch_browser
+from tests.support.redis_server import run_redis
+
+
+def environ_for(directory: Path, **changes: str) -> dict[str, str]:
+    """The environment of a test service: everything in `directory`, fresh secrets, and `changes`."""
+    return {
+        "MAILER_ENVIRONMENT": "test",
+        "MAILER_DATA_DIRECTORY": str(directory),
+        "MAILER_SECRET_KEYS": secrets.token_urlsafe(48),
+        "MAILER_ENCRYPTION_KEYS": secrets.token_urlsafe(48),
+        "MAILER_ADDRESS_PEPPER": secrets.token_urlsafe(48),
+        "MAILER_FORM_TOKEN_MIN_SECONDS": "0",
+        "MAILER_PUBLIC_URL": "http://localhost",
+        "MAILER_ADMIN_URL": "http://localhost",
+        **changes,
+    }
+
+
+def settings_for(directory: Path, **changes: str) -> Settings:
+    """Settings of a test, as `environ_for` describes them."""
+    return Settings.from_environment(environ_for(directory, **changes))
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database of `settings` to the newest migration and let go of it."""
+    app = create_app(settings)
+    with app.app_context():
+        schema.upgrade()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy from."""
+    directory = tmp_path_factory.mktemp("template")
+    migrate(settings_for(directory))
+    return directory / "mailer.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a private PostgreSQL server."""
+    try:
+        with postgres.run_postgres() as url:
+            yield url
+    except postgres.PostgresMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A migrated, empty PostgreSQL database to copy from."""
+    url = postgres.create_database(postgres_server)
+    migrate(settings_for(tmp_path_factory.mktemp("template"), MAILER_DATABASE_URL=url))
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database of each kind."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "mailer.db")
+        yield f"sqlite:///{tmp_path / 'mailer.db'}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("postgres_template")
+    url = postgres.create_database(server, template=template)
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return settings_for(tmp_path, MAILER_DATABASE_URL=database_url)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application on an empty, migrated database, with its context active."""
+    app = create_app(settings)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    """A real Redis where the settings expect it."""
+    with run_redis(tmp_path / "redis") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = launch_browser(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh tab that knows nothing of other tests."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
