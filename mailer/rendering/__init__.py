@@ -1,0 +1,40 @@
+"""Rendering: content and values go in, texts and wire bytes come out.
+
+What enters: an author's subject, preheader and body with placeholders, and one person's values.
+What leaves: a subject, an HTML part and an equivalent text part, and a mail as bytes.
+What always holds: the same input gives the same bytes; no template of an author runs anything; no
+value becomes markup, a header, a link's target or a template; a missing value is an error.
+"""
+
+from __future__ import annotations
+
+from mailer.rendering.campaign import (
+    CompiledContent,
+    compile_content,
+    find_problems,
+    uses_imprint,
+    uses_unsubscribe_link,
+)
+from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rendered, Values
+from mailer.rendering.expressions import OWN_NAMES
+from mailer.rendering.letters import Letter, render_letter
+from mailer.rendering.mime import Mail, compose, needs_smtputf8
+
+__all__ = [
+    "OWN_NAMES",
+    "BodyFormat",
+    "CampaignContent",
+    "CompiledContent",
+    "Letter",
+    "Mail",
+    "Problem",
+    "Rendered",
+    "Values",
+    "compile_content",
+    "compose",
+    "find_problems",
+    "needs_smtputf8",
+    "render_letter",
+    "uses_imprint",
+    "uses_unsubscribe_link",
+]

@@ -1,0 +1,33 @@
+"""Transport: hands mail to a relay over SMTP, for campaigns and for single service mails alike.
+
+Enters: envelopes (one recipient each), the relay's address, a journal.
+Leaves: exactly one outcome for every envelope that was pulled.
+Always holds: nothing is sent that the caller does not allow at that moment; what may have been
+sent but was not answered is UNCERTAIN and never sent again here; no table is read or written.
+"""
+
+from __future__ import annotations
+
+from mailer.transport.engine import deliver
+from mailer.transport.envelopes import Envelope
+from mailer.transport.failures import JournalFailed, RelayRefused, RelayUnavailable
+from mailer.transport.journal import AbandonedJournal, Journal, abandoned
+from mailer.transport.outcomes import Outcome, OutcomeKind, Stage
+from mailer.transport.relay import Relay, Security, Timeouts
+
+__all__ = [
+    "AbandonedJournal",
+    "Envelope",
+    "Journal",
+    "JournalFailed",
+    "Outcome",
+    "OutcomeKind",
+    "Relay",
+    "RelayRefused",
+    "RelayUnavailable",
+    "Security",
+    "Stage",
+    "Timeouts",
+    "abandoned",
+    "deliver",
+]

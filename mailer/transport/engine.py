@@ -1,0 +1,400 @@
+"""The loop that speaks SMTP over many connections in one process.
+
+It pulls envelopes only as connections can take them: one for each connection, two where
+PIPELINING lets the next mail be announced with the body of the one before. The first
+connection goes alone; the others follow once it has shown that the relay can be used.
+"""
+
+from __future__ import annotations
+
+import selectors
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from mailer.foundation import clock
+from mailer.transport.dialogue import Dialogue
+from mailer.transport.envelopes import Envelope
+from mailer.transport.failures import RelayRefused, RelayUnavailable
+from mailer.transport.journal import Journal
+from mailer.transport.letters import Letter, Refusal, write_letter
+from mailer.transport.outcomes import Outcome, Stage
+from mailer.transport.phases import Cause, Fault, Phase
+from mailer.transport.relay import Relay
+from mailer.transport.reporting import Reporter
+from mailer.transport.slots import Slot, Slots
+from mailer.transport.stock import Stock
+from mailer.transport.wire import Address, Wire, find_addresses
+
+TICK: Final = 0.1  # seconds between two questions to `poll`
+STOPPED: Final = "Sending was stopped before this mail."
+
+
+@dataclass(slots=True, eq=False)
+class _Link:
+    """One connection that exists, or is being made."""
+
+    slot: Slot
+    wire: Wire
+    addresses: list[Address]  # those still to be tried
+    dialogue: Dialogue
+    since: float  # when it last made progress
+    events: int = selectors.EVENT_WRITE
+
+
+def deliver(
+    envelopes: Iterator[Envelope | None],
+    relay: Relay,
+    *,
+    connections: int,
+    journal: Journal,
+    allow: Callable[[str], bool],
+    poll: Callable[[], bool],
+    on_outcome: Callable[[Outcome], None],
+) -> None:
+    """Hand `envelopes` to `relay` over at most `connections` connections; blocks until done.
+
+    Every envelope that is pulled gets exactly one outcome through `on_outcome`. The iterator may
+    yield None to say "nothing at the moment"; it is asked again within 100 ms. `allow(key)` is
+    asked immediately before a body is written (C-061). `poll()` is asked every 100 ms; once it
+    says False nothing more is begun, and only mails whose body is under way are finished.
+    `journal` notes each mail before its final dot and each answer after it.
+
+    Raises RelayUnavailable (RelayRefused for bad credentials) if no connection could be made
+    usable, and JournalFailed if the journal cannot be written, in both cases after handing back
+    UNSENT for everything pulled. What `envelopes` raises is raised again in the same manner.
+    """
+    reporter = Reporter(journal, on_outcome, relay.name)
+    run = _Run(relay, connections, Stock(envelopes), reporter)
+    run.to_the_end(allow, poll)
+
+
+class _Run:
+    """One call of `deliver`."""
+
+    _allow: Callable[[str], bool]
+    _poll: Callable[[], bool]
+
+    def __init__(self, relay: Relay, connections: int, stock: Stock, reporter: Reporter) -> None:
+        self._relay = relay
+        self._stock = stock
+        self._reporter = reporter
+        self._slots = Slots(connections, relay.timeouts)
+        self._links: set[_Link] = set()
+        self._selector = selectors.DefaultSelector()
+        self._addresses: list[Address] = []
+        self._context: ssl.SSLContext | None = None
+        self._stopping = False
+        self._unusable: RelayUnavailable | None = None
+        self._next_tick = 0.0
+        self._look_for_slots = True
+
+    def to_the_end(self, allow: Callable[[str], bool], poll: Callable[[], bool]) -> None:
+        self._allow, self._poll = allow, poll
+        try:
+            self._loop()
+        finally:
+            for link in self._links:
+                link.wire.close()
+            self._selector.close()
+        error = self._reporter.error or self._stock.error or self._unusable
+        if error is not None:
+            raise error
+
+    def _loop(self) -> None:
+        while True:
+            now = time.monotonic()
+            if now >= self._next_tick:
+                self._next_tick = now + TICK
+                self._tick(now)
+            if not self._stopping and (self._reporter.error or self._stock.error):
+                self._stop()
+            if self._look_for_slots:
+                self._open_links(now)
+            if not self._links and self._is_finished():
+                return
+            for key, events in self._selector.select(max(0.0, self._next_tick - time.monotonic())):
+                self._serve(key.data, events)
+
+    def _is_finished(self) -> bool:
+        """Whether nothing is left to do, or nothing can be done; asked only without connections."""
+        if self._stopping or self._stock.is_out_of_work:
+            return True
+        if not self._slots.is_given_up:
+            return False
+        fault = self._slots.last_fault
+        refused = fault.cause == "credentials"
+        text = f"The mail relay {self._relay.name} cannot be used: it {fault.reason}."
+        self._unusable = RelayRefused(text) if refused else RelayUnavailable(text)
+        self._hand_back_stock("auth" if refused else "connect", text)
+        return True
+
+    # Time passes
+
+    def _tick(self, now: float) -> None:
+        """What is due every 100 ms: the caller's wish, patience, and what has been idle."""
+        if not self._stopping and not self._poll():
+            self._stop()
+        self._look_for_slots = True
+        patience = self._relay.timeouts
+        for link in list(self._links):
+            dialogue = link.dialogue
+            awaited = "connect" if link.wire.connecting else dialogue.awaited
+            if self._stock.is_out_of_work and not dialogue.is_open:
+                self._lose(link, "is no longer needed", "ours")
+            elif dialogue.phase is Phase.READY:
+                self._advance(link)
+            elif awaited is not None and now - link.since > getattr(patience, awaited):
+                seconds = getattr(patience, awaited)
+                self._lose(link, f"gave no answer for {seconds:g} seconds ({awaited})", "relay")
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._stock.close()
+        self._hand_back_stock("local", STOPPED)
+        for link in list(self._links):
+            self._reporter.report(link.dialogue.stop(STOPPED, clock.now()))
+            self._advance(link)
+
+    # Connections come and go
+
+    def _open_links(self, now: float) -> None:
+        """Open as many connections as there is work for; each is backed by a pulled mail."""
+        self._look_for_slots = False
+        opening = sum(1 for link in self._links if not link.dialogue.is_open)
+        if self._stopping:
+            return
+        for slot in self._slots.free(now):
+            if len(self._stock) <= opening and not self._stock.pull():
+                return
+            self._open(slot)
+            opening += 1
+
+    def _open(self, slot: Slot) -> None:
+        try:
+            if not self._addresses:
+                self._addresses = find_addresses(self._relay.host, self._relay.port)
+            if self._context is None and self._relay.security != "none":
+                self._context = ssl.create_default_context(cafile=self._relay.ca_file)
+        except (OSError, UnicodeError) as error:
+            self._slots.count_fault(
+                slot, Fault("relay", f"could not be found or verified: {error}"), time.monotonic()
+            )
+            return
+        self._dial(slot, list(self._addresses))
+
+    def _dial(self, slot: Slot, addresses: list[Address]) -> None:
+        """Begin to connect to the first of `addresses` that takes it."""
+        reason = "has no address"
+        while addresses:
+            address = addresses.pop(0)
+            try:
+                wire = Wire(address)
+            except OSError as error:
+                reason = f"could not be reached: {error.strerror or error}"
+                continue
+            dialogue = Dialogue(self._relay)
+            slot.is_taken = True
+            link = _Link(slot, wire, addresses, dialogue, time.monotonic())
+            self._links.add(link)
+            self._selector.register(wire.socket, link.events, link)
+            return
+        self._slots.count_fault(slot, Fault("relay", reason), time.monotonic())
+
+    def _close(self, link: _Link) -> None:
+        """Forget a connection whose dialogue is over, and decide when its slot may dial again."""
+        if link not in self._links:
+            return
+        self._forget(link)
+        self._look_for_slots = True
+        fault = link.dialogue.fault
+        if fault is None or fault.cause == "ours":
+            return
+        if fault.cause == "lost" and link.dialogue.answers:
+            # A relay that closes after some mails: simply dial again, carefully.
+            self._slots.send_scout()
+            return
+        self._slots.count_fault(link.slot, fault, time.monotonic())
+
+    def _forget(self, link: _Link) -> None:
+        self._links.discard(link)
+        self._selector.unregister(link.wire.socket)
+        link.wire.close()
+        link.slot.is_taken = False
+
+    def _lose(self, link: _Link, reason: str, cause: Cause) -> None:
+        """The connection failed or is given up."""
+        if link.wire.connecting and cause == "relay" and link.addresses:
+            self._forget(link)
+            self._dial(link.slot, link.addresses)
+            return
+        self._reporter.report(link.dialogue.lose(reason, clock.now(), cause))
+        self._close(link)
+
+    # Octets come and go
+
+    def _serve(self, link: _Link, events: int) -> None:
+        if link not in self._links:
+            return  # closed by an earlier event of the same round
+        try:
+            if link.wire.connecting:
+                link.wire.finish_connecting()
+                link.since = time.monotonic()
+                if link.dialogue.phase is Phase.TLS:
+                    self._start_tls(link)
+            elif link.dialogue.phase is Phase.TLS:
+                self._shake_hands(link)
+            else:
+                if events & selectors.EVENT_READ and not self._read(link):
+                    return
+                link.wire.flush()
+            self._advance(link)
+        except OSError as error:
+            self._fail(link, error)
+
+    def _fail(self, link: _Link, error: OSError) -> None:
+        """An operation failed; what the relay said before it went is still listened to."""
+        if link.wire.connecting:
+            self._lose(link, f"could not be reached: {error.strerror or error}", "relay")
+        elif link.dialogue.phase is Phase.TLS:
+            reason = getattr(error, "verify_message", "") or error.strerror or error
+            self._lose(link, f"could not be spoken to over TLS: {reason}", "relay")
+        else:
+            try:
+                while link in self._links and self._read(link, farewell=True):
+                    pass
+            except OSError:
+                pass
+            if link in self._links:
+                self._lose(link, f"broke the connection: {error.strerror or error}", "lost")
+
+    def _read(self, link: _Link, *, farewell: bool = False) -> bool:
+        """Take in what arrived; False if the connection is gone, or nothing came in farewell."""
+        octets = link.wire.receive()
+        if octets is None:
+            return not farewell
+        if not octets:
+            self._lose(link, "closed the connection", "lost")
+            return False
+        self._hear(link, octets)
+        if farewell and link.dialogue.phase is Phase.OVER:
+            self._close(link)
+        return True
+
+    def _hear(self, link: _Link, octets: bytes) -> None:
+        dialogue = link.dialogue
+        awaited = dialogue.awaited
+        outcomes = dialogue.receive(octets, clock.now())
+        if outcomes or dialogue.awaited != awaited:
+            link.since = time.monotonic()
+        if outcomes:
+            if dialogue.answers:
+                self._slots.answered(link.slot)
+            self._reporter.report(outcomes)
+
+    def _start_tls(self, link: _Link) -> None:
+        if self._context is None:
+            raise OSError("there is no TLS context")
+        link.wire.start_tls(self._context, self._relay.host)
+        link.since = time.monotonic()
+        self._shake_hands(link)
+
+    def _shake_hands(self, link: _Link) -> None:
+        if link.wire.handshake():
+            link.dialogue.secured()
+            link.since = time.monotonic()
+            rest = link.wire.decrypted_rest()
+            if rest:
+                self._hear(link, rest)
+
+    def _advance(self, link: _Link) -> None:
+        """Give the dialogue what its phase asks for, then send what it has to say."""
+        dialogue = link.dialogue
+        try:
+            while True:
+                phase = dialogue.phase
+                if phase is Phase.BODY:
+                    self._answer_body(link)
+                elif phase is Phase.READY:
+                    if not self._offer_mail(link):
+                        break
+                elif phase is Phase.TLS and not link.wire.connecting and not link.wire.is_tls:
+                    self._start_tls(link)
+                else:
+                    break
+            if dialogue.phase is Phase.OVER:
+                self._close(link)
+            else:
+                self._flush(link)
+        except OSError as error:
+            self._fail(link, error)
+
+    def _offer_mail(self, link: _Link) -> bool:
+        """Begin the next mail, or take leave; False if there is none at the moment."""
+        if self._slots.is_scouting:
+            self._slots.found_usable()
+            self._look_for_slots = True
+        letter = self._next_letter(link.dialogue)
+        if letter is not None:
+            link.dialogue.begin(letter)
+        elif self._stock.is_exhausted:
+            link.dialogue.quit()
+        else:
+            return False
+        link.since = time.monotonic()
+        return True
+
+    def _answer_body(self, link: _Link) -> None:
+        """Send the body that was asked for, if that is still allowed (C-061)."""
+        dialogue = link.dialogue
+        following: Letter | None = None
+        if dialogue.features.pipelining:
+            following = self._next_letter(dialogue)
+        key = dialogue.key_due
+        if self._allow(key):
+            dialogue.send_body(following)
+            return
+        if following is not None:
+            self._stock.put_back(following.envelope)
+        self._reporter.report(dialogue.withhold("withheld", clock.now()))
+
+    def _flush(self, link: _Link) -> None:
+        dialogue, wire = link.dialogue, link.wire
+        while not wire.connecting and (octets := dialogue.outgoing(wire.most)):
+            key = dialogue.key_at_stake(len(octets))
+            if key is not None and not self._reporter.note_sent(key):
+                self._lose(link, "was left because the journal cannot be written", "ours")
+                return
+            taken = wire.send(octets)
+            if not taken:
+                break
+            dialogue.wrote(taken)
+            link.since = time.monotonic()
+        self._watch(link)
+
+    def _watch(self, link: _Link) -> None:
+        events = selectors.EVENT_READ
+        if link.wire.wants_write or link.dialogue.has_unwritten:
+            events = selectors.EVENT_READ | selectors.EVENT_WRITE
+        if link.wire.connecting:
+            events = selectors.EVENT_WRITE
+        if events != link.events:
+            link.events = events
+            self._selector.modify(link.wire.socket, events, link)
+
+    # Mails come and go
+
+    def _next_letter(self, dialogue: Dialogue) -> Letter | None:
+        """The next mail this connection can carry; those it cannot are refused on the way."""
+        while (envelope := self._stock.take()) is not None:
+            letter = write_letter(envelope, dialogue.features)
+            if not isinstance(letter, Refusal):
+                return letter
+            self._reporter.refuse(envelope.key, letter, tls=dialogue.tls)
+        return None
+
+    def _hand_back_stock(self, stage: Stage, text: str) -> None:
+        for envelope in self._stock.drain():
+            self._reporter.hand_back(envelope.key, stage, text)

@@ -1,0 +1,58 @@
+"""One mail to one recipient, checked before anything is sent (pure)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from mailer.foundation.errors import Invalid
+
+LONGEST_LINE: Final = 998  # octets without CRLF (RFC 5322 §2.1.1)
+
+_KEY: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_CR_TO_LOOK_AT: Final = re.compile(rb"\r(?!\n(?:[^.]|\Z))")  # bare, or before a line with a dot
+_BARE_CR: Final = re.compile(rb"\r(?!\n)")
+_BARE_LF: Final = re.compile(rb"\n(?<!\r\n)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One mail to one recipient (E-049), as the composer hands it over.
+
+    `key` is our id for it: letters, digits and hyphens. `mail_from` may be "" for the null
+    return path. `body` is the complete RFC 5322 message with CRLF lines of at most
+    998 octets, not yet dot-stuffed. Raises Invalid for a key or a body that breaks
+    this (E-001): a bare CR or LF would let a mail smuggle in another one.
+    """
+
+    key: str
+    mail_from: str
+    rcpt_to: str
+    body: bytes = field(repr=False)
+    has_dots: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if _KEY.fullmatch(self.key) is None:
+            raise Invalid(f"The key {self.key!r} of a mail may hold letters, digits and hyphens.")
+        body = self.body
+        if not body:
+            raise Invalid(f"The mail {self.key} has no body.")
+        # One quick search settles the usual mail; only a suspicious one is looked at again.
+        suspicious = _CR_TO_LOOK_AT.search(body) is not None
+        if (suspicious and _BARE_CR.search(body)) or _BARE_LF.search(body):
+            raise Invalid(f"The mail {self.key} holds a bare CR or LF.")
+        if _has_long_line(body):
+            raise Invalid(f"The mail {self.key} holds a line of more than 998 octets.")
+        object.__setattr__(self, "has_dots", suspicious or body.startswith(b"."))
+
+
+def _has_long_line(body: bytes) -> bool:
+    """Whether a line exceeds 998 octets; leaps from line end to line end, a thousand at a time."""
+    start, length = 0, len(body)
+    while length - start > LONGEST_LINE:
+        end = body.rfind(b"\n", start, start + LONGEST_LINE + 2)
+        if end < 0:
+            return True
+        start = end + 1
+    return False

@@ -1,0 +1,58 @@
+"""What the relay offers in its EHLO reply, and the SASL answers we give (pure)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Final, NamedTuple
+
+from mailer.transport.replies import Reply
+
+
+class Features(NamedTuple):
+    """What the last EHLO on this connection offered; nothing else is ever used (E-048)."""
+
+    pipelining: bool = False
+    eight_bit: bool = False
+    smtputf8: bool = False
+    starttls: bool = False
+    has_size: bool = False
+    most_octets: int = 0  # 0: no limit named (RFC 1870)
+    auth: frozenset[str] = frozenset()
+
+
+NOTHING: Final = Features()
+
+
+def read_features(reply: Reply) -> Features:
+    """The features named in an EHLO reply, whose first line is only a greeting (§4.1.1.1)."""
+    offers: dict[str, list[str]] = {}
+    auth: set[str] = set()
+    for line in reply.lines[1:]:
+        words = line.decode("ascii", "replace").upper().split()
+        if not words:
+            continue
+        offers[words[0]] = words[1:]
+        if words[0] == "AUTH":
+            auth.update(words[1:])
+        elif words[0].startswith("AUTH="):  # the form of old Exchange servers
+            auth.update([words[0][5:], *words[1:]])
+    size = offers.get("SIZE", [])
+    return Features(
+        pipelining="PIPELINING" in offers,
+        eight_bit="8BITMIME" in offers,
+        smtputf8="SMTPUTF8" in offers,
+        starttls="STARTTLS" in offers,
+        has_size="SIZE" in offers,
+        most_octets=int(size[0]) if size and size[0].isdigit() and len(size[0]) < 20 else 0,
+        auth=frozenset(auth),
+    )
+
+
+def plain_answer(username: str, password: str) -> bytes:
+    """The initial response of SASL PLAIN (RFC 4616)."""
+    return b64encode(f"\0{username}\0{password}".encode())
+
+
+def login_answer(text: str) -> bytes:
+    """One answer of the LOGIN exchange."""
+    return b64encode(text.encode())
