@@ -1,0 +1,82 @@
+"""The commands, each with the sentence that `--help` shows."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mailer import __version__
+from mailer.cli import catcher, database, docs, running, team
+from mailer.foundation.errors import MailerError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code. Every failure we know is one clear line."""
+    given = build_parser().parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except MailerError as error:
+        sys.stderr.write(f"mailer: {error}\n")
+        for field, message in getattr(error, "fields", {}).items():
+            sys.stderr.write(f"  {field}: {message}\n")
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mailer",
+        description="Mailer: double-opt-in e-mail marketing whose consent can be proven. "
+        "Settings come from the environment; docs/settings.md lists them.",
+    )
+    parser.add_argument("--version", action="version", version=f"mailer {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        help="start everything on this machine, with demo data: for trying and developing",
+        description="Starts web, workers, clock, an embedded Redis, SQLite, a mail catcher and a demo "
+        "website under one supervisor, and prints their addresses. Ctrl-C stops everything; what was "
+        "stored stays in the data directory.",
+    )
+    run.add_argument("--data", type=Path, default=None, help="the data directory (default: var)")
+    run.set_defaults(run=running.run)
+
+    upgrade = commands.add_parser("upgrade", help="bring the database to the newest version")
+    upgrade.set_defaults(run=database.upgrade)
+
+    owner = commands.add_parser(
+        "create-owner",
+        help="make an organisation and its first team member",
+        description="Makes an organisation and an owner who can sign in; the password is read from "
+        "standard input, or made up and printed when nothing is given there.",
+    )
+    owner.add_argument("--organisation", required=True, help="the organisation's name")
+    owner.add_argument("--name", required=True, help="the person's name")
+    owner.add_argument("--address", required=True, help="the e-mail address to sign in with")
+    owner.set_defaults(run=team.create_owner)
+
+    check = commands.add_parser(
+        "settings", help="check the configuration and show it, secrets left out"
+    )
+    check.set_defaults(run=docs.show_settings)
+
+    pages = commands.add_parser("docs", help="write the pages that are generated from the code")
+    pages.add_argument("--check", action="store_true", help="only say whether they are up to date")
+    pages.set_defaults(run=docs.write, parser=parser)
+
+    _add_catcher(commands)
+    return parser
+
+
+def _add_catcher(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    for name, verb, port, text in (
+        ("catch-mail", catcher.catch_mail, 1025, "run the mail catcher: SMTP in, files out"),
+        ("show-mail", catcher.show_mail, 8025, "serve the catcher's inbox"),
+        ("show-demo", catcher.show_demo, 8080, "serve the demo website"),
+    ):
+        command = commands.add_parser(name, help=f"{text} (part of `run`)")
+        command.add_argument("directory", type=Path, help="where the files are")
+        command.add_argument("--port", type=int, default=port, help=f"default: {port}")
+        command.set_defaults(run=verb)

@@ -1,0 +1,25 @@
+"""Commands about the database."""
+
+from __future__ import annotations
+
+import argparse
+
+from mailer.app import create_app
+from mailer.foundation import schema
+from mailer.foundation.settings import Settings
+
+
+def upgrade(_given: argparse.Namespace) -> int:
+    """Run the migrations that are missing; doing it twice does no harm."""
+    settings = Settings.from_environment()
+    settings.data_directory.mkdir(parents=True, exist_ok=True)
+    with create_app(settings).app_context():
+        before = schema.current_revision()
+        schema.upgrade()
+        after = schema.current_revision()
+    print(
+        f"The database is at {after}."
+        if before == after
+        else f"From {before or 'empty'} to {after}."
+    )
+    return 0
