@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mailer import __version__
-from mailer.cli import catcher, database, docs, running, team
+from mailer.cli import database, docs, running, team
 from mailer.foundation.errors import MailerError
 
 
@@ -66,17 +66,4 @@ def build_parser() -> argparse.ArgumentParser:
     pages.add_argument("--check", action="store_true", help="only say whether they are up to date")
     pages.set_defaults(run=docs.write, parser=parser)
 
-    _add_catcher(commands)
     return parser
-
-
-def _add_catcher(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    for name, verb, port, text in (
-        ("catch-mail", catcher.catch_mail, 1025, "run the mail catcher: SMTP in, files out"),
-        ("show-mail", catcher.show_mail, 8025, "serve the catcher's inbox"),
-        ("show-demo", catcher.show_demo, 8080, "serve the demo website"),
-    ):
-        command = commands.add_parser(name, help=f"{text} (part of `run`)")
-        command.add_argument("directory", type=Path, help="where the files are")
-        command.add_argument("--port", type=int, default=port, help=f"default: {port}")
-        command.set_defaults(run=verb)

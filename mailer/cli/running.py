@@ -7,12 +7,11 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mailer import devkit
+from mailer import demo, devkit
 from mailer.app import create_app
-from mailer.cli import demo
 from mailer.devkit import Child, EmbeddedRedis, Supervisor
 from mailer.foundation import schema
 from mailer.foundation.database import db
@@ -74,7 +73,7 @@ def _choose_ports() -> Ports:
         if wanted is None:
             chosen[name] = devkit.find_free_port(HOST, default)
             continue
-        if not wanted.isdecimal() or not 0 < int(wanted) < 65536:  # noqa: PLR2004
+        if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
             raise SettingsInvalid(f"{setting}: give a port number from 1 to 65535.")
         devkit.require_free_port(HOST, int(wanted), setting)
         chosen[name] = int(wanted)
@@ -114,7 +113,8 @@ def _given_settings() -> Mapping[str, str]:
 
 
 def _prepare(settings: Settings, ports: Ports) -> demo.SignIn:
-    with create_app(settings).app_context():
+    # A request context, for the website's code is drawn from the templates of the pages.
+    with create_app(settings).test_request_context(base_url=settings.public_url):
         schema.upgrade()
         sign_in = demo.prepare(settings, demo_url=f"http://{HOST}:{ports.demo}")
         db.engine.dispose()
@@ -124,52 +124,54 @@ def _prepare(settings: Settings, ports: Ports) -> demo.SignIn:
 def _children(
     data: Path, ports: Ports, redis: EmbeddedRedis, environ: Mapping[str, str]
 ) -> list[Child]:
-    python, mailer = sys.executable, (sys.executable, "-m", "mailer")
-    worker = (python, str(ROOT / "worker.py"))
-    catcher = ("catcher",)
-
-    def child(name: str, argv: tuple[str, ...], order: int, **more: object) -> Child:
-        return Child(name=name, argv=argv, env=environ, stop_order=order, grace=20, **more)  # type: ignore[arg-type]
-
-    return [
+    children = [
         redis.child(),
-        child(
-            "catcher",
-            (*mailer, "catch-mail", str(data / "mail"), "--port", str(ports.smtp)),
-            3,
-            ready=devkit.accepts_connections(HOST, ports.smtp),
-        ),
-        child(
-            "web",
-            _gunicorn(python, ports),
-            1,
+        _server("catcher", "catch-mail", data / "mail", ports.smtp),
+        _server("inbox", "show-mail", data / "mail", ports.inbox),
+        _server("demo", "show-site", data / "demo-site", ports.demo),
+        Child(
+            name="web",
+            argv=_gunicorn(ports),
+            stop_order=1,
             ready=devkit.answers_http(HOST, ports.web, "/health"),
         ),
-        child("first", (*worker, "--queue", "first"), 2, after=("redis", *catcher)),
-        child("bulk", (*worker, "--queue", "bulk"), 2, after=("redis", *catcher)),
-        child("upkeep", (*worker, "--queue", "upkeep"), 2, after=("redis",)),
-        child("clock", (*worker, "--clock"), 1, after=("redis",)),
-        child(
-            "inbox",
-            (*mailer, "show-mail", str(data / "mail"), "--port", str(ports.inbox)),
-            3,
-            ready=devkit.accepts_connections(HOST, ports.inbox),
-        ),
-        child(
-            "demo",
-            (*mailer, "show-demo", str(data / "demo-site"), "--port", str(ports.demo)),
-            3,
-            ready=devkit.accepts_connections(HOST, ports.demo),
-        ),
+        _worker("first", "--queue", "first"),
+        _worker("bulk", "--queue", "bulk"),
+        _worker("upkeep", "--queue", "upkeep"),
+        replace(_worker("clock", "--clock"), stop_order=1),
     ]
+    return [replace(child, env={**child.env, **environ}) for child in children]
 
 
-def _gunicorn(python: str, ports: Ports) -> tuple[str, ...]:
+def _server(name: str, kind: str, directory: Path, port: int) -> Child:
+    return Child(
+        name=name,
+        argv=(sys.executable, "-m", "mailer.devkit", kind, str(directory), "--port", str(port)),
+        stop_order=3,
+        ready=devkit.accepts_connections(HOST, port),
+    )
+
+
+def _worker(name: str, *arguments: str) -> Child:
+    return Child(
+        name=name,
+        argv=(sys.executable, str(ROOT / "worker.py"), *arguments),
+        stop_order=2,
+        grace=30,
+        after=("redis",),
+    )
+
+
+def _gunicorn(ports: Ports) -> tuple[str, ...]:
+    binds = ["--bind", f"{HOST}:{ports.web}"]
+    if devkit.is_port_free("::1", ports.web):
+        # `localhost` means this one first on many machines.
+        binds += ["--bind", f"[::1]:{ports.web}"]
     return (
-        *(python, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT)),
-        *("--bind", f"{HOST}:{ports.web}", "--workers", "2", "--threads", "4"),
-        *("--worker-class", "gthread", "--log-level", "warning", "--graceful-timeout", "10"),
-        *("--control-socket-disable",),
+        *(sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT)),
+        *binds,
+        *("--workers", "2", "--threads", "4", "--preload", "--no-control-socket"),
+        *("--log-level", "warning", "--graceful-timeout", "10"),
     )
 
 

@@ -129,6 +129,8 @@ class Supervisor:
             self._read_output(_TICK_SECONDS)
             self._bury_dead(warden)
             self._ask_ready()
+            if self._is_output_gone():
+                self._lose_output()
             if not all_ready and all(watched.is_ready for watched in self._watched.values()):
                 all_ready = True
                 if self._on_ready is not None:
@@ -305,6 +307,14 @@ class Supervisor:
             if select.select([], [self._descriptor], [], 0.1)[1]:
                 return True
         return bool(select.select([], [self._descriptor], [], 0)[1])
+
+    def _is_output_gone(self) -> bool:
+        """Notice a closed terminal even when nobody passes its SIGHUP on, as make does not."""
+        if self._descriptor is None:
+            return False
+        poll = select.poll()
+        poll.register(self._descriptor, 0)
+        return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
     def _lose_output(self) -> None:
         """The terminal or the reader of our output is gone: stop, and print to nowhere."""

@@ -23,6 +23,8 @@ _GUARD = Path(__file__).with_name("warden_process.py")
 # The child's standard input is the warden's pipe until the child becomes the program.
 _ANNOUNCE_AND_BECOME = 'echo "+$$ $1 $2" >&0 && shift 2 && exec "$@" </dev/null'
 
+_DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -103,14 +105,19 @@ class Warden:
         self._guard.wait()
 
     def _start_guard(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 (our own file, run by our own interpreter)
-            [sys.executable, "-I", "-S", str(_GUARD)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            bufsize=0,
-        )
+        """Start the guard deaf to signals meant for everybody; it inherits what is blocked here."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _DEAF_TO)
+        try:
+            return subprocess.Popen(  # noqa: S603 (our own file, run by our own interpreter)
+                [sys.executable, "-I", "-S", str(_GUARD)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                bufsize=0,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _ensure_guard(self) -> None:
         """Replace a guard that was killed; a pipe nobody reads would kill the next child."""

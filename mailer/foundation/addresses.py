@@ -44,6 +44,7 @@ def parse_address(text: str) -> Address:
         checked = validate_email(
             text,
             check_deliverability=False,
+            strict=True,
             test_environment=not settings().is_production,
         )
     except EmailNotValidError:
@@ -60,5 +61,5 @@ def parse_address(text: str) -> Address:
 
 def mask_address(address: str) -> str:
     """`name@example.org` as `n···@example.org`: enough to recognise one's own, no more (S-003)."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}···@{domain}"
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}···@{domain}" if at else "···"

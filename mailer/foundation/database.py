@@ -94,9 +94,11 @@ def prepare(app: Flask, url: str) -> None:
     is_sqlite = url.startswith("sqlite")
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
-        {"connect_args": {"timeout": LOCK_WAIT_SECONDS}}
+        # Parameters are hidden because errors are logged, and parameters hold people's names.
+        {"hide_parameters": True, "connect_args": {"timeout": LOCK_WAIT_SECONDS}}
         if is_sqlite
         else {
+            "hide_parameters": True,
             "pool_pre_ping": True,
             "connect_args": {
                 "connect_timeout": 5,

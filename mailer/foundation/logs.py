@@ -8,8 +8,10 @@ import re
 import sys
 from datetime import UTC, datetime
 
-_ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
-_TOKEN = re.compile(r"[A-Za-z0-9_\-~.]{48,}")
+# With the at-sign as it is, or as it stands in URLs.
+_ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+(?:@|%40)[^\s@<>\"'(),;:]+", re.IGNORECASE)
+# 32 random bytes in base64, the shortest token there is, are 43 characters.
+_TOKEN = re.compile(r"[A-Za-z0-9_\-~.]{43,}")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -26,7 +28,7 @@ class JSONLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "from": record.name,
-            "said": redact(record.getMessage()),
+            "said": redact(_said(record)),
         }
         line.update(
             (key, redact(str(value)))
@@ -38,6 +40,13 @@ class JSONLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def _said(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):  # logging itself would print the bare values
+        return str(record.msg)
+
+
 def configure(level: str) -> None:
     """Send everything to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
@@ -45,4 +54,5 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("rq").setLevel(logging.WARNING)
+    for chatty in ("rq", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

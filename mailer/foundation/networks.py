@@ -9,10 +9,13 @@ _IPV4_BITS, _IPV6_BITS = 24, 48
 
 
 def truncate_ip(text: str) -> str:
-    """The network of an address, not the address of a person: /24 for IPv4, /48 for IPv6."""
+    """The network of an address, not the address of a person: /24 for IPv4, /48 for IPv6; else ""."""
     try:
-        address = ipaddress.ip_address(text)
+        # The zone of a link-local address names a network card, not a network.
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
         return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     bits = _IPV4_BITS if address.version == _IPV4 else _IPV6_BITS
     return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))

@@ -41,20 +41,23 @@ def page_of(
 ) -> Page[Row]:
     """One page of `query`, whose rows are of `model` (with `id` and `public_id`), newest first.
 
-    A cursor that points to nothing gives the first page.
+    A cursor that points to nothing, or beyond the last row, gives the first page.
     """
     ident: InstrumentedAttribute[int] = model.id
     public: InstrumentedAttribute[str] = model.public_id
-    goes_up = cursor.newer_than is not None
-    at = cursor.newer_than or cursor.older_than
+    goes_up = bool(cursor.newer_than)
+    at = cursor.newer_than or cursor.older_than or None
+    part = query
     if at is not None:
         edge = db.session.scalar(sa.select(ident).where(public == at))
         if edge is None:
             at, goes_up = None, False
         else:
-            query = query.where(ident > edge if goes_up else ident < edge)
+            part = query.where(ident > edge if goes_up else ident < edge)
     order = ident.asc() if goes_up else ident.desc()
-    rows: list[Any] = list(db.session.scalars(query.order_by(order).limit(size + 1)))
+    rows: list[Any] = list(db.session.scalars(part.order_by(order).limit(size + 1)))
+    if not rows and at is not None:
+        return page_of(query, model, Cursor(), size=size)
     has_more = len(rows) > size
     rows = rows[:size]
     if goes_up:

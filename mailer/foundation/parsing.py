@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from mailer.foundation.addresses import parse_address
@@ -12,6 +14,7 @@ from mailer.foundation.errors import Invalid
 
 LONGEST_LINE = 200
 LONGEST_TEXT = 20_000
+_LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", re.ASCII)
 
 
 class Answers:
@@ -24,7 +27,8 @@ class Answers:
     def line(self, name: str, *, required: bool = False, longest: int = LONGEST_LINE) -> str:
         """One line of text, trimmed and NFC-normalised (T-003)."""
         text = self._clean(name, longest)
-        if any(mark in text for mark in "\r\n\t\x0b\x0c\x85\u2028\u2029"):
+        # Every control character and line separator: some would start a new header in a mail.
+        if any(unicodedata.category(mark) in ("Cc", "Zl", "Zp") for mark in text):
             self.errors[name] = "Please use one line only."
         return self._present(name, text, required)
 
@@ -66,7 +70,7 @@ class Answers:
     def url(self, name: str, *, required: bool = False) -> str:
         """An http or https address."""
         text = self.line(name, required=required, longest=500)
-        if text and not text.startswith(("https://", "http://")):
+        if text and not _is_web_address(text):
             self.errors[name] = "Please give an address that begins with https://."
         return text
 
@@ -74,10 +78,14 @@ class Answers:
         """A `datetime-local` value in `zone`, aware."""
         text = self.given.get(name, "").strip()
         try:
-            return datetime.fromisoformat(text).replace(tzinfo=zone)
+            moment = datetime.fromisoformat(text).replace(tzinfo=zone)
         except ValueError:
-            self.errors[name] = "Please give a date and a time, such as 2026-11-30T09:00."
-            return None
+            moment = None
+        # Browsers send no offset; years at the ends of the calendar cannot be turned into UTC.
+        if moment and _LOCAL_TIME.fullmatch(text) and 2000 <= moment.year < 3000:
+            return moment
+        self.errors[name] = "Please give a date and a time, such as 2026-11-30T09:00."
+        return None
 
     def fail(self, name: str, message: str) -> None:
         """Note what is wrong with a field that only the caller can judge."""
@@ -103,3 +111,12 @@ class Answers:
         if required and not text:
             self.errors.setdefault(name, "Please fill this in.")
         return text
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # such as a bracket that is never closed
+        return False
+    has_space = any(mark.isspace() or mark in '\\<>"' for mark in text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not has_space

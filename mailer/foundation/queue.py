@@ -6,6 +6,8 @@ import logging
 from functools import lru_cache
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import DuplicateJobError
 
@@ -18,6 +20,7 @@ BULK = "bulk"  # campaigns
 UPKEEP = "upkeep"  # the clock's chores
 QUEUES = (FIRST, BULK, UPKEEP)
 
+PATIENCE_SECONDS = 1
 JOB_TIMEOUT_SECONDS = 900
 RESULT_SECONDS = 30
 FAILURE_SECONDS = 86_400
@@ -25,8 +28,19 @@ FAILURE_SECONDS = 86_400
 
 @lru_cache(maxsize=8)
 def connect(url: str) -> redis.Redis:
-    """A connection pool for `url`; no connection is made until it is used."""
-    return redis.Redis.from_url(url, socket_connect_timeout=1, health_check_interval=30)
+    """A connection pool for `url`; no connection is made until it is used.
+
+    A Redis that hangs is given up after PATIENCE_SECONDS: all it holds is found again in the rows.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=PATIENCE_SECONDS,
+        socket_timeout=PATIENCE_SECONDS,
+        # The client's own default, ten more tries of five seconds, would hold a visitor for a minute.
+        # One more try, for a connection that Redis has closed since; none after a time-out.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        health_check_interval=30,
+    )
 
 
 def connection() -> redis.Redis:

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
-from mailer.foundation.database import db
+from mailer.foundation.database import LOCK_WAIT_SECONDS, db
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _LOCK = 4_117_202_611
@@ -30,7 +30,10 @@ def upgrade() -> None:
     """Run what is missing. Safe to call at every start and from several processes at once."""
     with db.engine.connect().execution_options(write=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
+            # Another start may be migrating for longer than anything else may wait for a lock.
+            connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = {LOCK_WAIT_SECONDS * 1000}"))
         command.upgrade(_config(connection), "head")
 
 

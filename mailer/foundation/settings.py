@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mailer.foundation import setting_values
 from mailer.foundation.errors import SettingsInvalid
 
-SHORTEST_SECRET = 32
 ENVIRONMENTS = ("development", "test", "production")
 SMTP_SECURITIES = ("none", "starttls", "tls")
 
@@ -24,8 +24,8 @@ class Settings:
     data_directory: Path
     public_url: str
     admin_url: str
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
     address_pepper: str = field(repr=False)
@@ -101,119 +101,54 @@ class Entry:
         if path:
             try:
                 return Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
+            except (OSError, ValueError) as error:
                 raise SettingsInvalid(f"{self.name}_FILE: cannot read {path}: {error}") from None
         return source.get(self.name, self.default)
-
-
-def _text(text: str) -> str:
-    return text.strip()
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.strip() not in allowed:
-            raise ValueError(f"choose one of {', '.join(allowed)}")
-        return text.strip()
-
-    return parse
-
-
-def _whole(smallest: int, largest: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        expected = f"give a whole number from {smallest} to {largest}"
-        try:
-            number = int(text.strip())
-        except ValueError:
-            raise ValueError(expected) from None
-        if not smallest <= number <= largest:
-            raise ValueError(expected)
-        return number
-
-    return parse
-
-
-def _url(text: str) -> str:
-    parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("give an address such as https://news.example.org")
-    if parts.path.rstrip("/") or parts.query or parts.fragment:
-        raise ValueError("give scheme and host only, without a path")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _database_url(text: str) -> str:
-    url = text.strip()
-    if url.startswith(("postgresql://", "postgres://")):
-        url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    if url and not url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ValueError("give sqlite:///path or postgresql://user:password@host/name")
-    return url
-
-
-def _redis_url(text: str) -> str:
-    if text.strip() and not text.strip().startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("give redis://host:6379/0, rediss://… or unix:///path/redis.sock?db=0")
-    return text.strip()
-
-
-def _secret(text: str) -> str:
-    secret = text.strip()
-    if len(secret) < SHORTEST_SECRET or len(set(secret)) < 10:
-        raise ValueError(
-            f"a secret needs at least {SHORTEST_SECRET} random characters; make one with "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-        )
-    return secret
-
-
-def _secrets(text: str) -> tuple[str, ...]:
-    return tuple(_secret(part) for part in text.split(",") if part.strip()) or (_secret(""),)
 
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
         field="environment",
-        parse=_choice(*ENVIRONMENTS),
+        parse=setting_values.choice(*ENVIRONMENTS),
         default="production",
         help="development, test or production. Production is strict about secrets and https.",
     ),
     Entry(
         field="data_directory",
-        parse=lambda text: Path(text.strip()).expanduser().absolute(),
+        parse=setting_values.directory,
         default="var",
         help="Where the database file, the send journals and the embedded Redis live.",
     ),
     Entry(
         field="public_url",
-        parse=_url,
+        parse=setting_values.url,
         default="http://127.0.0.1:8000",
         help="The address of everything visitors and subscribers see; links in mails begin with it.",
     ),
     Entry(
         field="admin_url",
-        parse=_url,
+        parse=setting_values.url,
         default="http://localhost:8000",
         help="The address of the marketers' side; another host name than MAILER_PUBLIC_URL, so that "
         "public pages share neither cookies nor origin with it.",
     ),
     Entry(
         field="database_url",
-        parse=_database_url,
+        parse=setting_values.database_url,
         default="",
         help="sqlite:///path or postgresql://…; empty means mailer.db in the data directory.",
         is_secret=True,
     ),
     Entry(
         field="redis_url",
-        parse=_redis_url,
+        parse=setting_values.redis_url,
         default="",
         help="redis://, rediss:// or unix://; empty means the socket in the data directory.",
         is_secret=True,
     ),
     Entry(
         field="secret_keys",
-        parse=_secrets,
+        parse=setting_values.secrets,
         default=None,
         help="Signs links, newest first, separated by commas. Keep old ones: unsubscribe links "
         "never expire. At least 32 random characters each.",
@@ -221,7 +156,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         field="encryption_keys",
-        parse=_secrets,
+        parse=setting_values.secrets,
         default=None,
         help="Encrypts evidence and sensitive values, newest first, separated by commas. "
         "Losing one loses what it encrypted. At least 32 random characters each.",
@@ -229,7 +164,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         field="address_pepper",
-        parse=_secret,
+        parse=setting_values.secret,
         default=None,
         help="Keys the digests of addresses (suppression, look-up). Never change it: suppressed "
         "people would be forgotten. At least 32 random characters.",
@@ -237,121 +172,129 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         field="smtp_host",
-        parse=_text,
+        parse=setting_values.name,
         default="127.0.0.1",
         help="The relay that takes our mail.",
     ),
-    Entry(field="smtp_port", parse=_whole(1, 65535), default="1025", help="The port of the relay."),
+    Entry(
+        field="smtp_port",
+        parse=setting_values.whole(1, 65535),
+        default="1025",
+        help="The port of the relay.",
+    ),
     Entry(
         field="smtp_security",
-        parse=_choice(*SMTP_SECURITIES),
+        parse=setting_values.choice(*SMTP_SECURITIES),
         default="none",
         help="none, starttls or tls. Certificates are always verified.",
     ),
     Entry(
-        field="smtp_username", parse=_text, default="", help="Sign-in at the relay; empty for none."
+        field="smtp_username",
+        parse=setting_values.text,
+        default="",
+        help="Sign-in at the relay; empty for none.",
     ),
     Entry(
         field="smtp_password",
-        parse=_text,
+        parse=setting_values.text,
         default="",
         help="The password that belongs to MAILER_SMTP_USERNAME.",
         is_secret=True,
     ),
     Entry(
         field="smtp_helo_name",
-        parse=_text,
+        parse=setting_values.text,
         default="",
         help="The name we greet the relay with; empty means the host of MAILER_PUBLIC_URL.",
     ),
     Entry(
         field="smtp_connections",
-        parse=_whole(1, 256),
+        parse=setting_values.whole(1, 256),
         default="8",
         help="Connections one campaign worker keeps to the relay.",
     ),
     Entry(
         field="smtp_timeout_seconds",
-        parse=_whole(1, 3600),
+        parse=setting_values.whole(1, 3600),
         default="600",
         help="How long the reply to a message is awaited. RFC 5321 4.5.3.2 asks for 10 minutes; "
         "less makes doubles.",
     ),
     Entry(
         field="worker_count",
-        parse=_whole(1, 64),
+        parse=setting_values.whole(1, 64),
         default="1",
         help="How many campaign workers there are in all; each takes a slot.",
     ),
     Entry(
         field="trusted_proxies",
-        parse=_whole(0, 10),
+        parse=setting_values.whole(0, 10),
         default="0",
         help="How many proxies stand before us and set X-Forwarded-For; 0 ignores the header.",
     ),
     Entry(
         field="confirmation_days",
-        parse=_whole(1, 30),
+        parse=setting_values.whole(1, 30),
         default="7",
         help="How many days a confirmation link is valid.",
     ),
     Entry(
         field="unconfirmed_grace_days",
-        parse=_whole(0, 30),
+        parse=setting_values.whole(0, 30),
         default="7",
         help="How many days after its link expired an unconfirmed request is erased.",
     ),
     Entry(
         field="form_token_min_seconds",
-        parse=_whole(0, 60),
+        parse=setting_values.whole(0, 60),
         default="2",
         help="A form answered sooner than this after it was shown is taken for a robot's.",
     ),
     Entry(
         field="form_token_max_hours",
-        parse=_whole(1, 168),
+        parse=setting_values.whole(1, 168),
         default="24",
         help="A form shown longer ago than this must be shown again.",
     ),
     Entry(
         field="signups_per_ip_hour",
-        parse=_whole(1, 1_000_000),
+        parse=setting_values.whole(1, 1_000_000),
         default="30",
         help="Requests an hour from one IPv4 address or IPv6 /64.",
     ),
     Entry(
         field="signups_per_domain_hour",
-        parse=_whole(1, 1_000_000),
+        parse=setting_values.whole(1, 1_000_000),
         default="500",
         help="Requests an hour for addresses of one mail domain.",
     ),
     Entry(
         field="signups_per_form_hour",
-        parse=_whole(1, 1_000_000),
+        parse=setting_values.whole(1, 1_000_000),
         default="2000",
         help="Requests an hour through one form.",
     ),
     Entry(
         field="signups_per_hour",
-        parse=_whole(1, 10_000_000),
+        parse=setting_values.whole(1, 10_000_000),
         default="10000",
         help="Requests an hour in all.",
     ),
     Entry(
         field="session_idle_hours",
-        parse=_whole(1, 168),
+        parse=setting_values.whole(1, 168),
         default="12",
         help="A team member who does nothing for this long is signed out.",
     ),
     Entry(
         field="session_days",
-        parse=_whole(1, 90),
+        parse=setting_values.whole(1, 90),
         default="14",
         help="A team member signs in again after this many days in any case.",
     ),
     Entry(
         field="log_level",
-        parse=_choice("debug", "info", "warning", "error"),
+        parse=setting_values.choice("debug", "info", "warning", "error"),
         default="info",
         help="How much is logged. Addresses and tokens are masked at every level.",
     ),

@@ -64,7 +64,7 @@ def read_timed(purpose: Purpose, token: str, *, max_age: timedelta) -> Any:
         if error.payload is not None:
             payload = _serializer(purpose).load_payload(error.payload)
         raise LinkExpired("This link has expired.", payload) from None
-    except BadSignature:
+    except (BadSignature, UnicodeError):
         raise LinkInvalid("This link is damaged or incomplete.") from None
 
 

@@ -18,6 +18,7 @@ from hashlib import sha256
 from mailer.foundation.errors import Invalid
 from mailer.rendering.headers import (
     address_header,
+    ascii_domain,
     reject_line_ends,
     structured_header,
     text_header,
@@ -36,7 +37,8 @@ _PART = (
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
-    """One mail to one recipient. `message_id` stands without angle brackets, `date` is aware.
+    """One mail to one recipient. `message_id` stands without angle brackets (its domain may
+    be in any script), `date` is aware.
 
     `headers` are further fields, such as the List-* ones: ASCII, each name at most once.
     """
@@ -71,22 +73,21 @@ def compose(mail: Mail) -> bytes:
         raise Invalid("The text part is empty.", {"text": "This cannot be empty."})
     if mail.date.tzinfo is None:
         raise Invalid("The date has no time zone.", {"date": "This needs a time zone."})
-    if not _MESSAGE_ID.fullmatch(mail.message_id) or "=?" in mail.message_id:
-        raise Invalid("The Message-ID is not usable.", {"message_id": "Use local@domain."})
+    message_id = _wire_message_id(mail.message_id)
     head = [
         address_header("From", mail.from_name, mail.from_address),
         address_header("To", mail.to_name, mail.to_address),
         *([address_header("Reply-To", None, mail.reply_to)] if mail.reply_to else []),
         text_header("Subject", mail.subject),
         f"Date: {format_datetime(mail.date)}\r\n".encode("ascii"),
-        f"Message-ID: <{mail.message_id}>\r\n".encode("ascii"),
+        f"Message-ID: <{message_id}>\r\n".encode("ascii"),
         *_extra_headers(mail.headers),
         b"MIME-Version: 1.0\r\n",
     ]
     if mail.html is None:
         body = encode_body(mail.text, "text")
         return b"".join([*head, _PART % b"plain", body, b"" if body.endswith(b"\n") else b"\r\n"])
-    boundary = b"=_" + sha256(mail.message_id.encode()).hexdigest()[:32].encode()
+    boundary = b"=_" + sha256(message_id.encode()).hexdigest()[:32].encode()
     return b"".join(
         [
             *head,
@@ -107,6 +108,14 @@ def encode_body(text: str, field: str) -> bytes:
     except UnicodeEncodeError:
         raise Invalid(f"The {field} is not text.", {field: "This holds no valid text."}) from None
     return b2a_qp(raw, istext=True).replace(b"\n", b"\r\n")
+
+
+def _wire_message_id(message_id: str) -> str:
+    local, _, domain = message_id.rpartition("@")
+    wire = f"{local}@{ascii_domain('message_id', domain)}"
+    if not _MESSAGE_ID.fullmatch(wire) or "=?" in wire:
+        raise Invalid("The Message-ID is not usable.", {"message_id": "Use local@domain."})
+    return wire
 
 
 def _extra_headers(headers: tuple[tuple[str, str], ...]) -> list[bytes]:

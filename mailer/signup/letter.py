@@ -61,7 +61,7 @@ def plan_confirmation(
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        message_id=f"{secrets.token_hex(16)}@{domain.encode('idna').decode()}",
+        message_id=f"{secrets.token_hex(16)}@{domain}",
         date=now(),
         headers=(("Auto-Submitted", "auto-generated"),),
     )

@@ -17,7 +17,7 @@ from mailer.transport.features import NOTHING, Features
 from mailer.transport.letters import Letter
 from mailer.transport.opening import Failed, Opening
 from mailer.transport.outbox import Outbox
-from mailer.transport.outcomes import Onward, Outcome, OutcomeKind, Stage, judge
+from mailer.transport.outcomes import LOGIN_WANTED, Onward, Outcome, OutcomeKind, Stage, judge
 from mailer.transport.phases import Awaited, Cause, Fault, Phase
 from mailer.transport.relay import Relay
 from mailer.transport.replies import Garbled, Reply, ReplyParser
@@ -316,7 +316,8 @@ class Dialogue:
             return False
         self._settle(transaction, verdict, stage, reply)
         if verdict is OutcomeKind.UNSENT:
-            self._end("relay", f"answered {stage.upper()} with {reply}", reply=reply)
+            cause: Cause = "credentials" if reply.code == LOGIN_WANTED else "relay"
+            self._end(cause, f"answered {stage.upper()} with {reply}", reply=reply)
             return False
         self.answers += 1
         if stage in ("data", "body") or not self._features.pipelining:

@@ -11,7 +11,6 @@ import selectors
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from mailer.foundation import clock
@@ -20,6 +19,7 @@ from mailer.transport.envelopes import Envelope
 from mailer.transport.failures import RelayRefused, RelayUnavailable
 from mailer.transport.journal import Journal
 from mailer.transport.letters import Letter, Refusal, write_letter
+from mailer.transport.link import Link
 from mailer.transport.outcomes import Outcome, Stage
 from mailer.transport.phases import Cause, Fault, Phase
 from mailer.transport.relay import Relay
@@ -30,18 +30,6 @@ from mailer.transport.wire import Address, Wire, find_addresses
 
 TICK: Final = 0.1  # seconds between two questions to `poll`
 STOPPED: Final = "Sending was stopped before this mail."
-
-
-@dataclass(slots=True, eq=False)
-class _Link:
-    """One connection that exists, or is being made."""
-
-    slot: Slot
-    wire: Wire
-    addresses: list[Address]  # those still to be tried
-    dialogue: Dialogue
-    since: float  # when it last made progress
-    events: int = selectors.EVENT_WRITE
 
 
 def deliver(
@@ -65,6 +53,7 @@ def deliver(
     Raises RelayUnavailable (RelayRefused for bad credentials) if no connection could be made
     usable, and JournalFailed if the journal cannot be written, in both cases after handing back
     UNSENT for everything pulled. What `envelopes` raises is raised again in the same manner.
+    What the other callbacks raise ends everything at once; the journal knows what is at risk.
     """
     reporter = Reporter(journal, on_outcome, relay.name)
     run = _Run(relay, connections, Stock(envelopes), reporter)
@@ -82,7 +71,7 @@ class _Run:
         self._stock = stock
         self._reporter = reporter
         self._slots = Slots(connections, relay.timeouts)
-        self._links: set[_Link] = set()
+        self._links: set[Link] = set()
         self._selector = selectors.DefaultSelector()
         self._addresses: list[Address] = []
         self._context: ssl.SSLContext | None = None
@@ -107,8 +96,8 @@ class _Run:
         while True:
             now = time.monotonic()
             if now >= self._next_tick:
+                self._tick(now, was_blocked=now > self._next_tick + 1.0)
                 self._next_tick = now + TICK
-                self._tick(now)
             if not self._stopping and (self._reporter.error or self._stock.error):
                 self._stop()
             if self._look_for_slots:
@@ -133,8 +122,12 @@ class _Run:
 
     # Time passes
 
-    def _tick(self, now: float) -> None:
-        """What is due every 100 ms: the caller's wish, patience, and what has been idle."""
+    def _tick(self, now: float, *, was_blocked: bool) -> None:
+        """What is due every 100 ms: the caller's wish, patience, and what has been idle.
+
+        After a callback that took long, answers may be there unread: patience waits for one round.
+        """
+        self._stock.wake()
         if not self._stopping and not self._poll():
             self._stop()
         self._look_for_slots = True
@@ -146,13 +139,13 @@ class _Run:
                 self._lose(link, "is no longer needed", "ours")
             elif dialogue.phase is Phase.READY:
                 self._advance(link)
-            elif awaited is not None and now - link.since > getattr(patience, awaited):
-                seconds = getattr(patience, awaited)
+            elif awaited is None or was_blocked:
+                continue
+            elif now - link.since > (seconds := getattr(patience, awaited)):
                 self._lose(link, f"gave no answer for {seconds:g} seconds ({awaited})", "relay")
 
     def _stop(self) -> None:
         self._stopping = True
-        self._stock.close()
         self._hand_back_stock("local", STOPPED)
         for link in list(self._links):
             self._reporter.report(link.dialogue.stop(STOPPED, clock.now()))
@@ -197,13 +190,13 @@ class _Run:
                 continue
             dialogue = Dialogue(self._relay)
             slot.is_taken = True
-            link = _Link(slot, wire, addresses, dialogue, time.monotonic())
+            link = Link(slot, wire, addresses, dialogue, time.monotonic())
             self._links.add(link)
             self._selector.register(wire.socket, link.events, link)
             return
         self._slots.count_fault(slot, Fault("relay", reason), time.monotonic())
 
-    def _close(self, link: _Link) -> None:
+    def _close(self, link: Link) -> None:
         """Forget a connection whose dialogue is over, and decide when its slot may dial again."""
         if link not in self._links:
             return
@@ -218,13 +211,13 @@ class _Run:
             return
         self._slots.count_fault(link.slot, fault, time.monotonic())
 
-    def _forget(self, link: _Link) -> None:
+    def _forget(self, link: Link) -> None:
         self._links.discard(link)
         self._selector.unregister(link.wire.socket)
         link.wire.close()
         link.slot.is_taken = False
 
-    def _lose(self, link: _Link, reason: str, cause: Cause) -> None:
+    def _lose(self, link: Link, reason: str, cause: Cause) -> None:
         """The connection failed or is given up."""
         if link.wire.connecting and cause == "relay" and link.addresses:
             self._forget(link)
@@ -235,7 +228,7 @@ class _Run:
 
     # Octets come and go
 
-    def _serve(self, link: _Link, events: int) -> None:
+    def _serve(self, link: Link, events: int) -> None:
         if link not in self._links:
             return  # closed by an earlier event of the same round
         try:
@@ -254,7 +247,7 @@ class _Run:
         except OSError as error:
             self._fail(link, error)
 
-    def _fail(self, link: _Link, error: OSError) -> None:
+    def _fail(self, link: Link, error: OSError) -> None:
         """An operation failed; what the relay said before it went is still listened to."""
         if link.wire.connecting:
             self._lose(link, f"could not be reached: {error.strerror or error}", "relay")
@@ -270,7 +263,7 @@ class _Run:
             if link in self._links:
                 self._lose(link, f"broke the connection: {error.strerror or error}", "lost")
 
-    def _read(self, link: _Link, *, farewell: bool = False) -> bool:
+    def _read(self, link: Link, *, farewell: bool = False) -> bool:
         """Take in what arrived; False if the connection is gone, or nothing came in farewell."""
         octets = link.wire.receive()
         if octets is None:
@@ -283,7 +276,7 @@ class _Run:
             self._close(link)
         return True
 
-    def _hear(self, link: _Link, octets: bytes) -> None:
+    def _hear(self, link: Link, octets: bytes) -> None:
         dialogue = link.dialogue
         awaited = dialogue.awaited
         outcomes = dialogue.receive(octets, clock.now())
@@ -294,14 +287,14 @@ class _Run:
                 self._slots.answered(link.slot)
             self._reporter.report(outcomes)
 
-    def _start_tls(self, link: _Link) -> None:
+    def _start_tls(self, link: Link) -> None:
         if self._context is None:
             raise OSError("there is no TLS context")
         link.wire.start_tls(self._context, self._relay.host)
         link.since = time.monotonic()
         self._shake_hands(link)
 
-    def _shake_hands(self, link: _Link) -> None:
+    def _shake_hands(self, link: Link) -> None:
         if link.wire.handshake():
             link.dialogue.secured()
             link.since = time.monotonic()
@@ -309,7 +302,7 @@ class _Run:
             if rest:
                 self._hear(link, rest)
 
-    def _advance(self, link: _Link) -> None:
+    def _advance(self, link: Link) -> None:
         """Give the dialogue what its phase asks for, then send what it has to say."""
         dialogue = link.dialogue
         try:
@@ -331,7 +324,7 @@ class _Run:
         except OSError as error:
             self._fail(link, error)
 
-    def _offer_mail(self, link: _Link) -> bool:
+    def _offer_mail(self, link: Link) -> bool:
         """Begin the next mail, or take leave; False if there is none at the moment."""
         if self._slots.is_scouting:
             self._slots.found_usable()
@@ -346,7 +339,7 @@ class _Run:
         link.since = time.monotonic()
         return True
 
-    def _answer_body(self, link: _Link) -> None:
+    def _answer_body(self, link: Link) -> None:
         """Send the body that was asked for, if that is still allowed (C-061)."""
         dialogue = link.dialogue
         following: Letter | None = None
@@ -360,7 +353,7 @@ class _Run:
             self._stock.put_back(following.envelope)
         self._reporter.report(dialogue.withhold("withheld", clock.now()))
 
-    def _flush(self, link: _Link) -> None:
+    def _flush(self, link: Link) -> None:
         dialogue, wire = link.dialogue, link.wire
         while not wire.connecting and (octets := dialogue.outgoing(wire.most)):
             key = dialogue.key_at_stake(len(octets))
@@ -374,12 +367,8 @@ class _Run:
             link.since = time.monotonic()
         self._watch(link)
 
-    def _watch(self, link: _Link) -> None:
-        events = selectors.EVENT_READ
-        if link.wire.wants_write or link.dialogue.has_unwritten:
-            events = selectors.EVENT_READ | selectors.EVENT_WRITE
-        if link.wire.connecting:
-            events = selectors.EVENT_WRITE
+    def _watch(self, link: Link) -> None:
+        events = link.wanted_events
         if events != link.events:
             link.events = events
             self._selector.modify(link.wire.socket, events, link)

@@ -7,7 +7,8 @@
 | data  | –        | go  | DEFERRED | REFUSED |
 | body  | ACCEPTED | –   | DEFERRED | REFUSED |
 
-A dash is nonsense at that place. 421 stands outside the table: it ends the connection (RFC 5321
+A dash is nonsense at that place. 530 before the body asks for credentials (RFC 4954 §6): the mail
+is UNSENT, whatever it is. 421 stands outside the table: it ends the connection (RFC 5321
 §3.8), whatever it seems to answer.
 """
 
@@ -57,6 +58,8 @@ class Onward(StrEnum):
     NONSENSE = "nonsense"
 
 
+LOGIN_WANTED: Final = 530
+
 _TABLE: Final[dict[tuple[Stage, int], OutcomeKind | Onward]] = {
     ("mail", 2): Onward.GO_ON,
     ("mail", 4): OutcomeKind.UNSENT,
@@ -75,4 +78,6 @@ _TABLE: Final[dict[tuple[Stage, int], OutcomeKind | Onward]] = {
 
 def judge(stage: Stage, code: int) -> OutcomeKind | Onward:
     """What the reply `code` means at `stage` of a mail with one recipient (RFC 5321 §4.2.1)."""
+    if code == LOGIN_WANTED and stage != "body":
+        return OutcomeKind.UNSENT
     return _TABLE.get((stage, code // 100), Onward.NONSENSE)

@@ -20,6 +20,7 @@ class Stock:
         self.error: Exception | None = None
         self._envelopes = envelopes
         self._waiting: deque[Envelope] = deque()
+        self._resting = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -29,13 +30,13 @@ class Stock:
         """Whether there will never be another envelope."""
         return self.is_exhausted and not self._waiting
 
-    def close(self) -> None:
-        """Pull nothing more."""
-        self.is_exhausted = True
+    def wake(self) -> None:
+        """Ask the iterator again, after it had nothing at the moment."""
+        self._resting = False
 
     def pull(self) -> bool:
         """Pull one envelope; False when there is none, now or ever."""
-        if self.is_exhausted:
+        if self.is_exhausted or self._resting:
             return False
         try:
             envelope = next(self._envelopes)
@@ -46,6 +47,7 @@ class Stock:
             self.error, self.is_exhausted = error, True
             return False
         if envelope is None:
+            self._resting = True
             return False
         self._waiting.append(envelope)
         return True

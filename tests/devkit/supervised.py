@@ -5,6 +5,7 @@ Arguments: the data directory, the mark, and what to run: `calm`, `stubborn`, `f
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ TALE = (
     "print('awake', flush=True); time.sleep(600)"
 )
 
+# The tests may run under nohup, which ignores SIGHUP for all that is started from it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 directory, mark, kind = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 scripts = {"calm": SLEEP, "stubborn": STUBBORN, "failing": FAILING, "family": FAMILY}
 server = EmbeddedRedis(directory)

@@ -252,6 +252,31 @@ def test_on_a_terminal_the_names_are_coloured() -> None:
             os.close(ours)
 
 
+def test_a_closed_terminal_stops_even_what_prints_nothing(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    mark = f"mark-{secrets.token_hex(8)}"
+    script = (
+        "import sys; from mailer.devkit import Child, Supervisor;"
+        "supervisor = Supervisor([Child('only', [sys.executable, '-c',"
+        " 'import time; time.sleep(600)', sys.argv[1]])], on_ready=lambda: supervisor.say('up'));"
+        "sys.exit(supervisor.run())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, mark],
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+    ) as process:
+        os.close(theirs)
+        try:
+            assert b"up" in os.read(ours, 1000)
+            os.close(ours)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+    wait_for(lambda: not list_marked(mark))
+
+
 def test_a_child_waits_for_those_it_comes_after(tmp_path: Path) -> None:
     written = tmp_path / "written"
     script = (

@@ -92,7 +92,7 @@ def test_no_mixture_of_hostile_pieces_gets_through(body: str) -> None:
     "hostile",
     [
         "<!<!-- x -->-- a -- > <script>alert(1)</script> -->",
-        "<!<!-- x -->-- a --!> <img src=x onerror=alert(1)> -->",
+        "<!<!-- x -->-- a --!> <img src=https://x.example onerror=alert(1)> -->",
         "<!-- a --!> <script>alert(1)</script>",
         "<!--><script>alert(1)</script>-->",
         "<!---><script>alert(1)</script>-->",
@@ -105,8 +105,7 @@ def test_no_mixture_of_hostile_pieces_gets_through(body: str) -> None:
     ],
 )
 def test_comments_cannot_smuggle_elements_past_the_sanitiser(hostile: str) -> None:
-    if problems_of(hostile, html=True):
-        return
+    assert problems_of(hostile, html=True) == []
     assert not re.search("(?i)<script|<[^>]*onerror|<!--", main_html(render(hostile, html=True)))
 
 

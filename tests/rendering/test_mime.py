@@ -278,6 +278,8 @@ def test_a_domain_of_any_script_becomes_an_a_label() -> None:
     raw = rendering.compose(make_mail(from_address="post@Bäckerei.example", to_address="a@例え.jp"))
     assert b"<post@xn--bckerei-5wa.example>" in raw
     assert b"<a@xn--r8jz45g.jp>" in raw
+    raw = rendering.compose(make_mail(message_id="x@bäckerei.example"))
+    assert b"\r\nMessage-ID: <x@xn--bckerei-5wa.example>\r\n" in raw
     assert not rendering.needs_smtputf8(make_mail(from_address="post@bäckerei.example"))
 
 
@@ -331,6 +333,8 @@ def test_the_boundary_cannot_occur_in_a_body() -> None:
     boundary = read(rendering.compose(make_mail())).get_boundary()
     assert boundary is not None
     assert boundary.startswith("=_")
+    other = read(rendering.compose(make_mail(message_id="c2.abc@bakery.example")))
+    assert other.get_boundary() != boundary
     raw = rendering.compose(make_mail(text=f"--{boundary}\nx", html=f"--{boundary}--"))
     assert part_text(read(raw), "plain") == f"--{boundary}\nx"
     assert raw.count(f"\r\n--{boundary}".encode()) == 3

@@ -95,6 +95,8 @@ class ScriptedSmtp:
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        # A small window, so that a large mail cannot vanish into buffers before it is read.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -145,8 +147,8 @@ class ScriptedSmtp:
             self.connections += 1
             self._lines.append(line)
             thread = threading.Thread(target=self._serve, args=(line, self.connections))
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, line: socket.socket, number: int) -> None:
         try:

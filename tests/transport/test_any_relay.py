@@ -88,7 +88,7 @@ class Whims:
 
 
 @pytest.mark.requirement("E-093")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     plan=PLANS,
     mails=st.integers(1, 7),

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -183,10 +183,19 @@ def test_closing_an_empty_journal_removes_it(tmp_path: Path) -> None:
 def test_a_file_replaced_while_it_was_being_locked_is_not_taken(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path, "w")
     journal.sent("d1")
-    with (tmp_path / "w.journal").open() as before:
-        journal.clear()
-        fcntl.flock(before, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the old file is free, and nobody's
-        assert list(abandoned(tmp_path)) == []
+    ended = threading.Event()
+
+    def clear_often() -> None:
+        for _ in range(1500):
+            journal.clear()
+        ended.set()
+
+    clearing = threading.Thread(target=clear_often)
+    clearing.start()
+    taken = [found for _ in iter(ended.is_set, True) for found in abandoned(tmp_path)]
+    clearing.join()
+    assert taken == []
+    assert lines(tmp_path) == ["S\td1"]
     journal.close()
 
 

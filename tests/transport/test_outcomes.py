@@ -18,6 +18,8 @@ from mailer.transport.outcomes import Onward, OutcomeKind, Stage, judge
         ("mail", 250, Onward.GO_ON),
         ("mail", 452, OutcomeKind.UNSENT),
         ("mail", 550, OutcomeKind.REFUSED),
+        ("mail", 530, OutcomeKind.UNSENT),
+        ("rcpt", 530, OutcomeKind.UNSENT),
         ("data", 354, Onward.GO_ON),
         ("data", 451, OutcomeKind.DEFERRED),
         ("data", 554, OutcomeKind.REFUSED),

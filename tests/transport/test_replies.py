@@ -54,7 +54,8 @@ def test_it_does_not_matter_how_the_stream_is_cut(
         stream += b"".join(b"%d%s%s\r\n" % (code, m, t) for m, t in zip(marks, lines, strict=True))
         expected.append(Reply(code, tuple(lines)))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
-    parser, found, start = ReplyParser(), [], 0
+    found: list[Reply] = []
+    parser, start = ReplyParser(), 0
     for cut in [*cuts, len(stream)]:
         found += parser.feed(stream[start:cut])
         start = cut

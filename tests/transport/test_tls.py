@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from mailer.transport import OutcomeKind, RelayUnavailable
-from tests.support.scripted_smtp import ScriptedSmtp, Session, hang_up, keep_silent
+from tests.support.scripted_smtp import Reaction, ScriptedSmtp, Session, hang_up, keep_silent
 from tests.transport.conftest import Run, envelopes, relay_at
 
 ACCEPTED, _, _, UNCERTAIN, UNSENT = OutcomeKind
@@ -87,6 +87,19 @@ def test_what_was_offered_before_tls_is_forgotten(run: Run, certificate: Certifi
         run(envelopes(2), relay_at(s.port, security="starttls", ca_file=str(certificate.path)))
     assert [command.split()[0] for command in s.commands[:3]] == ["EHLO", "STARTTLS", "EHLO"]
     assert "MAIL FROM:<bounce@ours.test>" in s.commands
+
+
+@pytest.mark.requirement("E-048")
+def test_what_was_offered_before_tls_is_forgotten_even_without_a_second_ehlo(
+    run: Run, certificate: Certificate
+) -> None:
+    answers = iter([b"250-hi\r\n250-SIZE 9999\r\n250 STARTTLS\r\n", b"502 5.5.1 what\r\n"])
+    reactions: dict[str, Reaction] = {"EHLO": lambda _: next(answers)}
+    with ScriptedSmtp(tls=certificate.context, reactions=reactions) as server:
+        run(envelopes(1), relay_at(server.port, security="starttls", ca_file=str(certificate.path)))
+    assert run.kinds() == [ACCEPTED]
+    assert server.commands[1:4] == ["STARTTLS", "EHLO us.test", "HELO us.test"]
+    assert server.commands[4] == "MAIL FROM:<bounce@ours.test>"
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])

@@ -190,7 +190,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('public_id', sa.String(length=40), nullable=False),
     sa.Column('organisation_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('kind', sa.Enum('confirmation', 'invitation', name='message_kind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('confirmation', 'invitation', 'test', name='message_kind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('reference', sa.String(length=40), nullable=False),
     sa.Column('to_address', sa.String(length=254), nullable=False),
     sa.Column('from_address', sa.String(length=254), nullable=False),

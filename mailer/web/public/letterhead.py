@@ -10,10 +10,12 @@ from mailer.foundation.clock import iso, now
 from mailer.foundation.networks import truncate_ip
 from mailer.foundation.tokens import digest
 from mailer.organisations import Organisation
+from mailer.web import filters
 
 
 def letterhead(organisation: Organisation) -> dict[str, Any]:
-    """The organisation's name and the two links at the foot."""
+    """The organisation's name and the two links at the foot; times are told in its time zone."""
+    filters.speak_for(organisation.time_zone)
     return {
         "organisation": organisation,
         "organisation_name": organisation.name,

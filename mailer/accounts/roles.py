@@ -1,0 +1,37 @@
+"""Who may do what: one table, asked everywhere. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a team member is to the organisation."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    PRIVACY_OFFICER = "privacy_officer"
+    VIEWER = "viewer"
+
+
+class Right(StrEnum):
+    """What a role may do."""
+
+    READ = "read"
+    READ_PEOPLE = "read_people"
+    WRITE = "write"  # forms, lists, campaigns
+    SEND = "send"
+    MANAGE = "manage"  # organisation, purposes, team
+
+
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.OWNER: frozenset(Right),
+    Role.EDITOR: frozenset({Right.READ, Right.READ_PEOPLE, Right.WRITE, Right.SEND}),
+    Role.PRIVACY_OFFICER: frozenset({Right.READ, Right.READ_PEOPLE}),
+    Role.VIEWER: frozenset({Right.READ}),
+}
+
+
+def may(role: Role, right: Right) -> bool:
+    """Whether `role` has `right`."""
+    return right in RIGHTS[role]

@@ -1,0 +1,254 @@
+"""The check list of a campaign: what keeps it from being sent, and what its author should know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mailer.campaigns.audience import audience_preview
+from mailer.campaigns.drafting import content_of, lists_of
+from mailer.campaigns.models import Campaign
+from mailer.contacts import list_field_names
+from mailer.foundation.errors import Invalid
+from mailer.lists import MailingList
+from mailer.organisations import (
+    Organisation,
+    get_organisation_by_id,
+    get_sender_by_id,
+    imprint_lines,
+    missing_identity,
+)
+from mailer.rendering import (
+    BodyFormat,
+    CampaignContent,
+    Values,
+    compile_content,
+    find_problems,
+    uses_imprint,
+    uses_unsubscribe_link,
+)
+
+LONGEST_SUBJECT = 70  # characters most inboxes show
+GMAIL_CLIPS_AT = 102 * 1024  # octets of HTML after which Gmail hides the rest, the footer included
+_PLACEHOLDER = re.compile(r"\{\{\s*contact\.(\w+)([^}]*)\}\}")
+_MARKDOWN_IMAGE_WITHOUT_ALT = re.compile(r"!\[\s*\]\(")
+_HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+_PLAIN_HTTP = re.compile(r"http://[^\s)\"'<>]+", re.IGNORECASE)
+_ALWAYS_KNOWN = frozenset({"email", "language"})
+
+
+class Level(StrEnum):
+    """How much a finding matters."""
+
+    BLOCKING = "blocking"
+    WARNING = "warning"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check list: a stable code, a sentence, and what to do about it."""
+
+    level: Level
+    code: str
+    message: str
+    hint: str = ""
+
+
+def run(campaign: Campaign) -> list[Finding]:
+    """Check everything that can be known before sending; blocking findings first.
+
+    A campaign with a blocking finding can be neither scheduled nor started (E-020, E-030).
+    """
+    organisation = get_organisation_by_id(campaign.organisation_id)
+    content = content_of(campaign)
+    findings = [
+        *_check_subject(content),
+        *_check_sender(campaign),
+        *_check_lists(campaign),
+        *_check_recipients(campaign),
+        *_check_placeholders(content, organisation),
+        *_check_duties(content, organisation),
+        *_check_reading(content, organisation),
+    ]
+    order = list(Level)
+    return sorted(findings, key=lambda finding: order.index(finding.level))
+
+
+def _check_subject(content: CampaignContent) -> Iterator[Finding]:
+    if not content.subject.strip():
+        yield _blocking(
+            "subject", "The subject is empty.", "Write one line that says what is in it."
+        )
+    elif len(content.subject) > LONGEST_SUBJECT:
+        yield Finding(
+            Level.WARNING,
+            "long_subject",
+            f"The subject has {len(content.subject)} characters.",
+            f"Most inboxes show the first {LONGEST_SUBJECT} at most.",
+        )
+    if not content.body.strip():
+        yield _blocking("body", "The mail has no text.", "Write something for people to read.")
+    if not content.preheader.strip():
+        yield Finding(
+            Level.WARNING,
+            "preheader",
+            "There is no preheader.",
+            "Inboxes show it after the subject; without one they show the first words they find.",
+        )
+
+
+def _check_sender(campaign: Campaign) -> Iterator[Finding]:
+    if campaign.sender_id is None:
+        yield _blocking("sender", "No sender is chosen.", "Choose who the mail comes from.")
+    elif get_sender_by_id(campaign.sender_id).archived_at is not None:
+        yield _blocking("sender", "The sender has been archived.", "Choose another sender.")
+
+
+def _check_lists(campaign: Campaign) -> Iterator[Finding]:
+    mailing_lists = lists_of(campaign)
+    if not mailing_lists:
+        yield _blocking("lists", "No list is chosen.", "Choose whom the mail goes to.")
+        return
+    for mailing_list in mailing_lists:
+        if mailing_list.archived_at is not None or mailing_list.purpose.archived_at is not None:
+            yield _blocking(
+                "archived_list",
+                f"The list “{mailing_list.name}” or its purpose has been archived.",
+                "Take it out of this campaign.",
+            )
+    yield from _check_purpose(mailing_lists)
+
+
+def _check_purpose(mailing_lists: list[MailingList]) -> Iterator[Finding]:
+    names = sorted({mailing_list.purpose.name for mailing_list in mailing_lists})
+    if len({mailing_list.purpose_id for mailing_list in mailing_lists}) > 1:
+        yield _blocking(
+            "purposes",
+            f"The lists serve different purposes: {', '.join(names)}.",
+            "People agreed to one purpose each. Send one campaign for each purpose.",
+        )
+
+
+def _check_recipients(campaign: Campaign) -> Iterator[Finding]:
+    audience = audience_preview(campaign)
+    if not audience.reachable:
+        yield _blocking(
+            "recipients",
+            "Nobody would receive this.",
+            "The chosen lists have no active member who may be mailed.",
+        )
+        return
+    left_out = f" {audience.suppressed:,} more are suppressed." if audience.suppressed else ""
+    people = "person" if audience.reachable == 1 else "people"
+    yield Finding(
+        Level.OK, "recipients", f"It goes to {audience.reachable:,} {people}.{left_out}".strip()
+    )
+
+
+def _check_placeholders(content: CampaignContent, organisation: Organisation) -> Iterator[Finding]:
+    problems = find_problems(content, contact_fields=list_field_names(organisation))
+    for problem in problems:
+        place = f"{problem.field.capitalize()}, line {problem.line}"
+        yield _blocking("content", f"{place}: {problem.message}", problem.suggestion or "")
+    if problems:
+        return
+    used = _PLACEHOLDER.findall(f"{content.subject}\n{content.preheader}\n{content.body}")
+    for name in sorted({name for name, filters in used if "default" not in filters}):
+        if name not in _ALWAYS_KNOWN:
+            yield Finding(
+                Level.WARNING,
+                "no_default",
+                f"contact.{name} has no default.",
+                f'Who has none is left out. Write {{{{ contact.{name} | default("…") }}}}.',
+            )
+
+
+def _check_duties(content: CampaignContent, organisation: Organisation) -> Iterator[Finding]:
+    if uses_unsubscribe_link(content):
+        yield Finding(Level.OK, "unsubscribe", "Every mail has an unsubscribe link.")
+    else:
+        yield _blocking(
+            "unsubscribe",
+            "There is no unsubscribe link.",
+            "Switch the footer on, or place {{ campaign.unsubscribe_url }} where everybody sees it.",
+        )
+    missing = missing_identity(organisation)
+    if missing:
+        yield _blocking(
+            "identity",
+            f"The imprint is incomplete. Missing: {', '.join(missing)}.",
+            "Complete the organisation's settings.",
+        )
+    if not uses_imprint(content):
+        yield _blocking(
+            "imprint",
+            "There is no imprint.",
+            "Switch the footer on, or place {{ organisation.imprint }} where everybody sees it.",
+        )
+    elif not missing:
+        yield Finding(Level.OK, "imprint", "Every mail has the imprint.")
+
+
+def _check_reading(content: CampaignContent, organisation: Organisation) -> Iterator[Finding]:
+    size = _html_size(content, organisation)
+    if size > GMAIL_CLIPS_AT:
+        yield Finding(
+            Level.WARNING,
+            "size",
+            f"The mail has {size // 1024} KB of HTML.",
+            "Gmail hides what comes after 102 KB, the unsubscribe link included. Shorten it.",
+        )
+    if _has_image_without_alt(content):
+        yield Finding(
+            Level.WARNING,
+            "alt",
+            "A picture has no alternative text.",
+            "Say what it shows, for those who do not see it.",
+        )
+    plain = _PLAIN_HTTP.search(content.body)
+    if plain:
+        yield Finding(
+            Level.WARNING,
+            "http",
+            f"A link is not encrypted: {plain[0][:80]}",
+            "Begin it with https://.",
+        )
+
+
+def _has_image_without_alt(content: CampaignContent) -> bool:
+    if content.body_format is BodyFormat.MARKDOWN:
+        return bool(_MARKDOWN_IMAGE_WITHOUT_ALT.search(content.body))
+    tags = _HTML_IMAGE.findall(content.body)
+    return any("alt=" not in tag.lower() for tag in tags)
+
+
+def _html_size(content: CampaignContent, organisation: Organisation) -> int:
+    """Octets of the HTML part for a person whose every field is filled; 0 when it cannot be made."""
+    names = list_field_names(organisation)
+    values = Values(
+        contact=dict.fromkeys(names, "Example"),
+        campaign={
+            "subject": content.subject,
+            "unsubscribe_url": "https://example.org/u/" + "x" * 120,
+            "preferences_url": "https://example.org/p/" + "x" * 120,
+        },
+        organisation={
+            "name": organisation.name,
+            "legal_name": organisation.legal_name or "–",
+            "imprint": "\n".join(imprint_lines(organisation)) or "–",
+            "contact_email": organisation.contact_email or "–",
+            "privacy_notice_url": "https://example.org/notice/" + "x" * 30,
+        },
+        why="You receive this because you subscribed.",
+    )
+    try:
+        return len(compile_content(content, contact_fields=names).render(values).html.encode())
+    except Invalid:
+        return 0
+
+
+def _blocking(code: str, message: str, hint: str) -> Finding:
+    return Finding(Level.BLOCKING, code, message, hint)

@@ -1,0 +1,36 @@
+"""The addresses a campaign mail carries: one token each, signed, without an end (C-065, E-024)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from mailer.foundation.context import settings
+from mailer.foundation.tokens import Purpose, sign_lasting
+
+
+def unsubscribe_url(contact: str, mailing_list: str, campaign: str) -> str:
+    """Where one person leaves one list; the same for the header and the footer. Takes public ids."""
+    token = sign_lasting(Purpose.UNSUBSCRIBE, contact, mailing_list, campaign)
+    return f"{settings().public_url}/u/{token}"
+
+
+def preferences_url(contact: str) -> str:
+    """Where one person sees and changes all of it. Takes a public id."""
+    return f"{settings().public_url}/p/{sign_lasting(Purpose.PREFERENCES, contact)}"
+
+
+def notice_url(organisation: str) -> str:
+    """The privacy notice of an organisation. Takes a public id."""
+    return f"{settings().public_url}/notice/{organisation}"
+
+
+def message_id(campaign: str, contact: str, domain: str) -> str:
+    """The Message-ID of a campaign's mail to one person, without brackets (E-002). Takes public ids.
+
+    The same whenever it is made, so that a mail sent twice is recognised; keyed with the one secret
+    that never changes, so that it tells nobody who is written to.
+    """
+    key = settings().address_pepper.encode()
+    digest = hmac.new(key, f"message-id\x00{campaign}\x00{contact}".encode(), hashlib.sha256)
+    return f"{digest.hexdigest()[:32]}@{domain}"

@@ -1,0 +1,91 @@
+"""Fixing the audience: one row a person, slice by slice, each slice kept before the next begins."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from mailer.campaigns import Campaign, CampaignList, CampaignState, members_of
+from mailer.delivery.states import DeliveryState, SkipReason
+from mailer.delivery.tables import DELIVERIES
+from mailer.foundation.clock import now
+from mailer.foundation.database import db, serialise_on
+from mailer.subscriptions import Subscription
+
+SLICE = 10_000
+
+
+def plan(campaign_id: int, *, size: int = SLICE) -> bool:
+    """Plan the next `size` people of a campaign that is being sent; True when more may follow.
+
+    The audience is everybody with an active membership in one of its lists; who is suppressed gets a
+    row too, as skipped, so that the figures add up. Two at once, or again after a crash, plan nobody
+    twice: the row is unique and the cursor moves with it.
+    """
+    serialise_on(f"plan-{campaign_id}")
+    campaign = db.session.execute(
+        sa.select(Campaign.planned_through).where(
+            Campaign.id == campaign_id,
+            Campaign.state == CampaignState.SENDING,
+            Campaign.planned_at.is_(None),
+        )
+    ).first()
+    if campaign is None:
+        return False
+    after = campaign.planned_through
+    members = (
+        sa.select(Subscription.contact_id)
+        .join(CampaignList, CampaignList.mailing_list_id == Subscription.mailing_list_id)
+        .where(
+            CampaignList.campaign_id == campaign_id,
+            Subscription.contact_id > after,
+            sa.literal_column("subscriptions.state = 'active'", sa.Boolean()),
+        )
+        .distinct()
+        .order_by(Subscription.contact_id)
+        .limit(size)
+        .subquery()
+    )
+    through, count = db.session.execute(
+        sa.select(sa.func.max(members.c.contact_id), sa.func.count())
+    ).one()
+    if count:
+        _insert(campaign_id, after, through)
+    is_last = count < size
+    db.session.execute(
+        sa.update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.planned_through == after)
+        .values(planned_through=through if count else after, planned_at=now() if is_last else None)
+        .execution_options(synchronize_session=False)
+    )
+    return not is_last
+
+
+def _insert(campaign_id: int, after: int, through: int) -> None:
+    moment = now()
+    people = members_of(campaign_id, after=after, through=through).subquery()
+    is_blocked = people.c.is_blocked == 1
+    rows = sa.select(
+        sa.literal(campaign_id),
+        people.c.contact_id,
+        people.c.mailing_list_id,
+        people.c.proof_id,
+        sa.case((is_blocked, DeliveryState.SKIPPED.value), else_=DeliveryState.PLANNED.value),
+        sa.case((is_blocked, SkipReason.SUPPRESSED.value)),
+        sa.literal(0),
+        sa.literal(moment, DELIVERIES.c.due_at.type),
+        sa.case((is_blocked, sa.literal(moment, DELIVERIES.c.settled_at.type))),
+        sa.literal(""),
+    ).order_by(people.c.contact_id)
+    columns = (
+        "campaign_id",
+        "contact_id",
+        "mailing_list_id",
+        "consent_record_id",
+        "state",
+        "skip_reason",
+        "attempts",
+        "due_at",
+        "settled_at",
+        "reply_text",
+    )
+    db.session.execute(sa.insert(DELIVERIES).from_select(columns, rows))

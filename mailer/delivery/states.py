@@ -1,0 +1,31 @@
+"""The life of a delivery. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DeliveryState(StrEnum):
+    """Where one message to one contact stands. Accepted is not delivered: the next server said 250."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    DEFERRED = "deferred"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    UNCERTAIN = "uncertain"
+
+
+class SkipReason(StrEnum):
+    """Why somebody of the audience is not mailed after all."""
+
+    SUPPRESSED = "suppressed"
+    WITHDRAWN = "withdrawn"
+    CANCELLED = "cancelled"
+    ERASED = "erased"
+    UNRENDERABLE = "unrenderable"
+
+
+DUE = frozenset({DeliveryState.PLANNED, DeliveryState.DEFERRED})
+OPEN = DUE | {DeliveryState.CLAIMED}

@@ -1,0 +1,55 @@
+"""Keeping bombers out: how many requests are taken in an hour, from where and for whom (S-030)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import logging
+
+from mailer.forms.publishing import PublishedForm
+from mailer.foundation.addresses import Address
+from mailer.foundation.context import settings
+from mailer.foundation.throttle import Limit, is_within
+
+ADDRESS_PER_HOUR = 10
+HOUR = 3600
+IPV6_PREFIX = 64
+
+log = logging.getLogger(__name__)
+
+
+def admit(published: PublishedForm, address: Address, ip: str) -> bool:
+    """Count one request; False when a limit is used up: then nothing is queued, and the public answer
+    is the same (S-030, S-032).
+    """
+    chosen = settings()
+    limits = [
+        Limit(f"signup:address:{address.digest}", ADDRESS_PER_HOUR, HOUR),
+        Limit(f"signup:ip:{_keyed(ip_prefix(ip))}", chosen.signups_per_ip_hour, HOUR),
+        Limit(f"signup:domain:{_keyed(address.domain)}", chosen.signups_per_domain_hour, HOUR),
+        Limit(f"signup:form:{published.form.public_id}", chosen.signups_per_form_hour, HOUR),
+        Limit("signup:all", chosen.signups_per_hour, HOUR),
+    ]
+    if is_within(limits):
+        return True
+    log.warning("a request over a limit was not taken", extra={"form": published.form.public_id})
+    return False
+
+
+def ip_prefix(ip: str) -> str:
+    """The address itself for IPv4, its /64 for IPv6; an IPv4 address mapped into IPv6 counts as such."""
+    try:
+        parsed = ipaddress.ip_address(ip.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
+        parsed = parsed.ipv4_mapped
+    return str(parsed)
+
+
+def _keyed(value: str) -> str:
+    key = settings().address_pepper.encode()
+    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:32]

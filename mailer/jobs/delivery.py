@@ -1,0 +1,60 @@
+"""Jobs of the queue `bulk`: each slot drains what is due of all campaigns in turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from mailer import campaigns, delivery
+from mailer.foundation.database import unit_of_work
+from mailer.foundation.errors import NotAllowed
+from mailer.jobs import waking
+from mailer.jobs.draining import Drain
+from mailer.jobs.runner import current, job
+
+DRAIN_SECONDS = 60.0
+
+
+@job
+def drain(slot: int) -> Mapping[str, object] | None:
+    """Send for up to a minute; wake this slot again when work remains."""
+    shift = current()
+    until = time.monotonic() + DRAIN_SECONDS
+    sent = settled = 0
+    while not shift.is_over and not shift.rest.is_on:
+        run = Drain(shift, until=until)
+        try:
+            run.run()
+        except Exception:
+            shift.rest.begin()
+            raise
+        sent, settled = sent + run.sent, settled + run.settled
+        close_campaigns()
+        if not _has_due():
+            break
+        if not run.has_moved or time.monotonic() > until:
+            waking.wake_drain(slot)
+            break
+    return {"slot": slot, "sent": sent, "settled": settled} if settled else None
+
+
+def _has_due() -> bool:
+    with unit_of_work():
+        return delivery.has_due()
+
+
+def close_campaigns() -> int:
+    """Finish campaigns in which everybody is settled, and leave out the rest of cancelled ones."""
+    with unit_of_work():
+        finished = delivery.list_finished()
+    for campaign_id in finished:
+        try:
+            with unit_of_work():
+                campaigns.finish(campaigns.get_campaign_by_id(campaign_id))
+        except NotAllowed:
+            continue  # paused or finished at the same moment by somebody else
+    while True:
+        with unit_of_work():
+            left_out = delivery.skip_cancelled()
+        if not left_out:
+            return len(finished)

@@ -1,0 +1,59 @@
+"""Tables: organisations and the identities they send as."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mailer.foundation.clock import now
+from mailer.foundation.database import Model
+from mailer.foundation.ids import new_id
+
+
+class Organisation(Model):
+    """The controller: who asks, who answers, whose lists these are (GDPR Art. 4(7), 13(1)(a))."""
+
+    __tablename__ = "organisations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        sa.String(40), unique=True, default=lambda: new_id("org")
+    )
+    name: Mapped[str] = mapped_column(sa.String(200))
+    legal_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    street: Mapped[str] = mapped_column(sa.String(200), default="")
+    postcode: Mapped[str] = mapped_column(sa.String(20), default="")
+    city: Mapped[str] = mapped_column(sa.String(200), default="")
+    country: Mapped[str] = mapped_column(sa.String(2), default="")
+    register_entry: Mapped[str] = mapped_column(sa.String(200), default="")
+    contact_email: Mapped[str] = mapped_column(sa.String(254), default="")
+    phone: Mapped[str] = mapped_column(sa.String(50), default="")
+    website: Mapped[str] = mapped_column(sa.String(500), default="")
+    dpo_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    dpo_contact: Mapped[str] = mapped_column(sa.String(254), default="")
+    representative: Mapped[str] = mapped_column(sa.Text, default="")
+    authority_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    authority_url: Mapped[str] = mapped_column(sa.String(500), default="")
+    recipients: Mapped[str] = mapped_column(sa.Text, default="")
+    transfers: Mapped[str] = mapped_column(sa.Text, default="")
+    time_zone: Mapped[str] = mapped_column(sa.String(50), default="Europe/Berlin")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Sender(Model):
+    """An identity in From, with the address replies go to."""
+
+    __tablename__ = "senders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        sa.String(40), unique=True, default=lambda: new_id("snd")
+    )
+    organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    from_name: Mapped[str] = mapped_column(sa.String(200))
+    from_address: Mapped[str] = mapped_column(sa.String(254))
+    reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    archived_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,24 @@
+"""Reports: read-only answers that go across rooms.
+
+Enters: a campaign, a person.
+Leaves: figures and lines to show; addresses in lists are masked.
+Always holds: nothing is written; the figures of a campaign add up to its audience.
+"""
+
+from __future__ import annotations
+
+from mailer.reports.audience_sizes import audience_sizes
+from mailer.reports.campaign_report import CampaignReport, Refusal, campaign_report
+from mailer.reports.person_report import MailTo, list_mails_to
+from mailer.reports.recipients import DeliveryLine, list_deliveries
+
+__all__ = [
+    "CampaignReport",
+    "DeliveryLine",
+    "MailTo",
+    "Refusal",
+    "audience_sizes",
+    "campaign_report",
+    "list_deliveries",
+    "list_mails_to",
+]

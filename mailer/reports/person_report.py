@@ -1,0 +1,45 @@
+"""What went to one person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from mailer.campaigns import Campaign
+from mailer.contacts import Contact
+from mailer.delivery import Delivery, DeliveryState
+from mailer.foundation.database import db
+
+
+@dataclass(frozen=True, slots=True)
+class MailTo:
+    """One campaign mail to one person; `at` is when it was settled, or else is due."""
+
+    campaign_public_id: str
+    campaign_name: str
+    state: DeliveryState
+    at: datetime
+    reply: str
+
+
+def list_mails_to(contact: Contact, *, limit: int) -> list[MailTo]:
+    """The newest `limit` campaign mails to `contact`, newest first, with the reply of the mail server."""
+    query = (
+        sa.select(Delivery, Campaign.public_id, Campaign.name)
+        .join(Campaign, Campaign.id == Delivery.campaign_id)
+        .where(Delivery.contact_id == contact.id)
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    )
+    return [
+        MailTo(
+            campaign_public_id=public_id,
+            campaign_name=name,
+            state=delivery.state,
+            at=delivery.settled_at or delivery.due_at,
+            reply=f"{delivery.reply_code or ''} {delivery.reply_text}".strip(),
+        )
+        for delivery, public_id, name in db.session.execute(query)
+    ]

@@ -1,0 +1,168 @@
+"""The ledger told to a reader: each time a person was asked, what came of it, and the texts as read then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mailer import lists
+from mailer.consent import ConsentState, TimelineEntry
+from mailer.web.admin.evidence import Leg, TextRead, read_legs, read_texts, words_of_control
+
+TRACKING_NAME = "Measuring opens and clicks"
+
+_S = ConsentState
+# The mark and the word of every state (look: six marks, each with its word).
+STATES: dict[ConsentState, tuple[str, str]] = {
+    _S.REQUESTED: ("waiting", "asked"),
+    _S.GIVEN: ("proven", "given"),
+    _S.RENEWED: ("proven", "given again"),
+    _S.REFUSED: ("withdrawn", "left unticked"),
+    _S.WITHDRAWN: ("withdrawn", "withdrawn"),
+    _S.EXPIRED: ("withdrawn", "expired"),
+    _S.TERMINATED: ("withdrawn", "ended by the organisation"),
+    _S.INVALIDATED: ("refused", "disputed"),
+    _S.UNKNOWN: ("uncertain", "unknown"),
+}
+_GIVEN = (_S.GIVEN, _S.RENEWED)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordShown:
+    """One record with its evidence, ready to be read."""
+
+    public_id: str
+    mark: str
+    word: str
+    at: datetime
+    commitment: str
+    algorithm: str
+    control: str
+    legs: list[Leg]
+    texts: list[TextRead]
+    is_erased: bool
+
+
+@dataclass(slots=True)
+class Episode:
+    """One time of asking and everything that came of it, oldest record first."""
+
+    title: str
+    entries: list[TimelineEntry] = field(default_factory=list)
+    records: list[RecordShown] = field(default_factory=list)
+    stations: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """The mark and the word of where this stands."""
+        states = [entry.record.state for entry in self.entries]
+        if states == [_S.REQUESTED]:
+            return ("waiting", "not confirmed")
+        return STATES[states[-1]]
+
+
+def tell_history(timeline: Sequence[TimelineEntry]) -> list[Episode]:
+    """Episodes of a person, the one with the newest record first."""
+    episodes: dict[int, Episode] = {}
+    for entry in sorted(timeline, key=lambda entry: entry.record.id):
+        record = entry.record
+        earlier = episodes.get(record.follows_id or 0) or episodes.get(record.ends_id or 0)
+        episode = earlier or Episode(title=_title(entry))
+        episode.entries.append(entry)
+        episodes[record.id] = episode
+    told = {id(episode): episode for episode in episodes.values()}
+    for episode in told.values():
+        _complete(episode)
+    return sorted(told.values(), key=lambda episode: -episode.entries[-1].record.id)
+
+
+def _complete(episode: Episode) -> None:
+    episode.records = [_shown(entry) for entry in episode.entries]
+    episode.stations = _stations(episode)
+
+
+def _title(entry: TimelineEntry) -> str:
+    if entry.record.mailing_list_id is None:
+        return TRACKING_NAME
+    described = (entry.payload or {}).get("mailing_list") or {}
+    return str(described.get("name") or lists.get_list_by_id(entry.record.mailing_list_id).name)
+
+
+def _shown(entry: TimelineEntry) -> RecordShown:
+    record = entry.record
+    mark, word = STATES[record.state]
+    evidence = _evidence_of(entry)
+    return RecordShown(
+        public_id=record.public_id,
+        mark=mark,
+        word=word,
+        at=record.recorded_at,
+        commitment=record.commitment.hex(),
+        algorithm=record.algorithm,
+        control=words_of_control(evidence, record.mailing_list_id),
+        legs=read_legs(evidence),
+        texts=read_texts(evidence),
+        is_erased=entry.payload is None,
+    )
+
+
+def _stations(episode: Episode) -> list[dict[str, Any]]:
+    by_state = {entry.record.state: entry for entry in episode.entries}
+    first = episode.entries[0]
+    given = next((by_state[state] for state in _GIVEN if state in by_state), None)
+    last = episode.entries[-1].record
+    if first.record.state is _S.REFUSED:
+        return [
+            _station("asked", first.record.recorded_at),
+            _station("left unticked", first.record.recorded_at, state="withdrawn"),
+        ]
+    version = _evidence_of(first).get("form_version")
+    detail = f"Version {version} of the form" if version else ""
+    stations = [_station("asked", first.record.recorded_at, detail=detail)]
+    if first.record.state is _S.REQUESTED:
+        stations.append(_mail_station(given))
+    confirmed_at = given.record.recorded_at if given else None
+    stations.append(_station("confirmed", confirmed_at, state="proven" if given else "waiting"))
+    if given is None and last.state is _S.REQUESTED:
+        return stations
+    if last.state is _S.REQUESTED or last.state in _GIVEN:
+        return [*stations, _station("withdrawn", None)]
+    word = STATES[last.state][1]
+    kind = "refused" if last.state is _S.INVALIDATED else "withdrawn"
+    return [*stations, _station(word, last.recorded_at, state=kind, detail=_how(episode))]
+
+
+def _mail_station(given: TimelineEntry | None) -> dict[str, Any]:
+    mail = (_evidence_of(given) if given else {}).get("confirmation_mail") or {}
+    if given is not None and not mail:
+        # The mail arrived, or nobody could have confirmed; only its reply is not known.
+        return {**_station("mail sent", None), "done": True}
+    at = _moment(mail.get("answered_at"))
+    if mail.get("outcome") == "refused":
+        return _station("mail refused", at, state="refused", detail=str(mail.get("reply_text", "")))
+    relay = str(mail.get("relay") or "").partition(":")[0]
+    return _station("mail sent", at, detail=f"Taken by {relay}" if relay else "")
+
+
+def _how(episode: Episode) -> str:
+    return str(_evidence_of(episode.entries[-1]).get("method") or "")
+
+
+def _evidence_of(entry: TimelineEntry) -> dict[str, Any]:
+    return (entry.payload or {}).get("evidence") or {}
+
+
+def _station(
+    word: str, at: datetime | None, *, state: str = "", detail: str = ""
+) -> dict[str, Any]:
+    station: dict[str, Any] = {"word": word, "at": at, "done": at is not None, "detail": detail}
+    return {**station, "state": state} if state else station
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

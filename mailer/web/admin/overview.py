@@ -1,0 +1,90 @@
+"""Where one begins: what exists, and what to do next."""
+
+from __future__ import annotations
+
+from flask import render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from mailer import campaigns, forms, lists, organisations, subscriptions
+from mailer.accounts import Right
+from mailer.campaigns import CampaignState
+from mailer.foundation.paging import Cursor
+from mailer.organisations import Organisation
+from mailer.web.admin.campaigns_shown import STATES
+from mailer.web.admin.door import bp, needs, signed_in
+
+Step = dict[str, str]
+
+LATEST = 5
+
+
+@bp.get("/")
+@needs(Right.READ)
+def overview() -> ResponseReturnValue:
+    """Figures, the next step, the latest campaigns."""
+    organisation = signed_in().organisation
+    live = lists.list_lists(organisation)
+    counts = subscriptions.count_active([one.id for one in live])
+    latest = campaigns.list_campaigns(organisation, Cursor()).rows[:LATEST]
+    steps = _steps(organisation)
+    return render_template(
+        "admin/overview/show.html",
+        subscribers=subscriptions.count_subscribers(organisation),
+        rows=[(one, counts.get(one.id, 0)) for one in live],
+        latest=[(one, *STATES[one.state]) for one in latest],
+        steps=steps,
+        is_begun=all(step["state"] == "ok" for step in steps),
+    )
+
+
+def _steps(organisation: Organisation) -> list[Step]:
+    missing = organisations.missing_identity(organisation)
+    known_forms = forms.list_forms(organisation)
+    is_published = any(forms.find_newest_version(form) for form in known_forms)
+    sent = campaigns.list_campaigns(
+        organisation, Cursor(), states=(CampaignState.SENDING, CampaignState.SENT)
+    )
+    return [
+        _step(
+            not missing,
+            "Say who you are",
+            f"Still missing: {', '.join(missing)}." if missing else "",
+            url_for(".settings"),
+        ),
+        _step(
+            bool(organisations.list_senders(organisation)),
+            "Name a sender",
+            "The name and address your mails come from.",
+            url_for(".senders"),
+        ),
+        _step(
+            bool(lists.list_purposes(organisation)),
+            "Say what addresses are for",
+            "A purpose, in one sentence that people will read.",
+            url_for(".purposes"),
+        ),
+        _step(
+            bool(lists.list_lists(organisation)),
+            "Make a mailing list",
+            "Something people can join, with how often to expect mail.",
+            url_for(".lists"),
+        ),
+        _step(
+            is_published,
+            "Publish a form",
+            "The place where people ask to join.",
+            url_for(".forms"),
+        ),
+        _step(
+            bool(sent.rows),
+            "Send your first campaign",
+            "To everybody whose confirmation is on record.",
+            url_for(".campaigns"),
+        ),
+    ]
+
+
+def _step(is_done: bool, text: str, hint: str, href: str) -> Step:
+    if is_done:
+        return {"state": "ok", "text": text}
+    return {"state": "warning", "text": text, "hint": hint, "href": href, "link": "Do it now"}

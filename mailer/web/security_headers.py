@@ -1,0 +1,66 @@
+"""What every response tells the browser: nothing from elsewhere, nothing framed, nothing sniffed (S-020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Flask, Response, request
+
+from mailer.foundation.context import settings
+
+CSP = "Content-Security-Policy"
+_YEAR_SECONDS = 31_536_000
+
+
+def policy(frame_ancestors: Sequence[str] = ()) -> str:
+    """The content security policy of our own pages, framable by `frame_ancestors` (origins) only."""
+    ancestors = " ".join(frame_ancestors) or "'none'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; "
+        f"frame-ancestors {ancestors}; base-uri 'none'; object-src 'none'"
+    )
+
+
+MAIL_PREVIEW_POLICY = (
+    "sandbox; default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'; object-src 'none'"
+)
+
+
+def allow_framing(response: Response, origins: Sequence[str]) -> Response:
+    """Let pages of `origins` (scheme, host and port, or 'self') frame this one response (S-052)."""
+    response.headers[CSP] = policy(origins)
+    return response
+
+
+def as_mail_preview(response: Response) -> Response:
+    """A mail shown inside our page: its own styles and remote pictures, no script, its own origin (S-023)."""
+    response.headers[CSP] = MAIL_PREVIEW_POLICY
+    return response
+
+
+def register(app: Flask) -> None:
+    """Add the headers to every response of `app`."""
+    app.after_request(_add)
+
+
+def _add(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    if settings().is_production:
+        headers.setdefault(
+            "Strict-Transport-Security", f"max-age={_YEAR_SECONDS}; includeSubDomains"
+        )
+    if response.mimetype == "text/html":
+        headers.setdefault(CSP, policy())
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
+        )
+    is_secret = "token" in (request.view_args or {})
+    headers.setdefault("Referrer-Policy", "no-referrer" if is_secret else "same-origin")
+    if is_secret or request.path.startswith("/admin") or response.status_code >= 400:
+        headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault("X-Robots-Tag", "noindex, nofollow")
+    return response

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from mailer.foundation.addresses import mask_address, parse_address
+from mailer.foundation.errors import Invalid
+from mailer.foundation.settings import Settings
+from tests.conftest import settings_for
+from tests.foundation.conftest import within
+
+pytestmark = pytest.mark.requirement("E-008")
+
+
+def test_an_address_is_kept_as_given_and_compared_by_its_normal_form(bare: Settings) -> None:
+    address = parse_address("  Cleo.Jones@Example.ORG ")
+    assert address.given == "Cleo.Jones@example.org"
+    assert address.normal == "cleo.jones@example.org"
+    assert address.domain == "example.org"
+
+
+@pytest.mark.requirement("C-084")
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("cleo@example.org", "cleo@example.org"),
+        ("CLEO@EXAMPLE.ORG", "cleo@example.org"),
+        ("cleo+books@example.org", "cleo+books@example.org"),
+        ("c.l.e.o@example.org", "c.l.e.o@example.org"),
+        ("o'neil@example.org", "o'neil@example.org"),
+        ("!#$%&'*+-/=?^_`{|}~@example.org", "!#$%&'*+-/=?^_`{|}~@example.org"),
+        ("cleo@sub-1.example.org", "cleo@sub-1.example.org"),
+        ("cleo@bücher.example", "cleo@xn--bcher-kva.example"),
+        ("cleo@xn--bcher-kva.example", "cleo@xn--bcher-kva.example"),
+        ("cleo@BÜCHER.example", "cleo@xn--bcher-kva.example"),
+        ("cle\u0301o@example.org", "cl\u00e9o@example.org"),
+        ("ПРИВЕТ@example.org", "привет@example.org"),
+        (f"{'a' * 64}@example.org", f"{'a' * 64}@example.org"),
+    ],
+)
+def test_forms_that_people_really_have(bare: Settings, text: str, normal: str) -> None:
+    assert parse_address(text).normal == normal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cleo",
+        "@example.org",
+        "cleo@",
+        "cleo@@example.org",
+        "cleo@example",
+        "cleo@localhost",
+        "cleo@[192.0.2.1]",
+        "cleo@192.0.2.1",
+        '"cleo jones"@example.org',
+        "cleo jones@example.org",
+        "cleo@exa mple.org",
+        ".cleo@example.org",
+        "cleo.@example.org",
+        "cl..eo@example.org",
+        "cleo@example..org",
+        "cleo@-example.org",
+        "cleo@example.org.",
+        "Cleo <cleo@example.org>",
+        "cleo@example.org, dora@example.org",
+        "cleo@example.org;dora@example.org",
+        "cleo@example.org\r\nBcc: dora@example.org",
+        "cleo\n@example.org",
+        "cleo\x00@example.org",
+        "cleo@example.org\x00.example.com",
+        "cleo\u2028@example.org",
+        "cleo\u202e@example.org",
+        "cleo\ud800@example.org",
+        "cleo@example\ud800.org",
+        f"{'a' * 65}@example.org",
+        f"a@{'b' * 64}.org",
+        f"a@{'b.' * 130}org",
+        "a" * 1_000_000 + "@example.org",
+    ],
+)
+def test_what_is_no_single_address_is_refused_with_an_example(bare: Settings, text: str) -> None:
+    with pytest.raises(Invalid, match=r"name@example\.org"):
+        parse_address(text)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n"])
+def test_nothing_is_asked_for_again(bare: Settings, text: str) -> None:
+    with pytest.raises(Invalid, match="Please give your e-mail address"):
+        parse_address(text)
+
+
+@given(st.text(max_size=300))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_an_address_or_is_refused(bare: Settings, text: str) -> None:
+    for given_text in (text, f"{text}@example.org", f"cleo@{text}"):
+        try:
+            address = parse_address(given_text)
+        except Invalid:
+            continue
+        assert "\n" not in address.given
+        assert parse_address(address.given).normal == address.normal
+        assert address.domain.isascii()
+
+
+@pytest.mark.requirement("C-080")
+@pytest.mark.requirement("C-081")
+def test_digests_depend_on_the_pepper_and_on_nothing_but_the_normal_form(tmp_path: Path) -> None:
+    with within(settings_for(tmp_path)):
+        one = parse_address("cleo@example.org").digest
+        assert one == parse_address(" CLEO@EXAMPLE.org ").digest
+        assert one != parse_address("cleo+a@example.org").digest
+        assert len(one) == 64
+    with within(settings_for(tmp_path)):
+        assert parse_address("cleo@example.org").digest != one
+
+
+@pytest.mark.requirement("S-003")
+def test_a_mask_shows_the_first_letter_and_the_domain_only() -> None:
+    assert mask_address("cleo@example.org") == "c···@example.org"
+    assert mask_address("a@b@example.org") == "a···@example.org"
+    assert "jones" not in mask_address("cleo.jones@example.org")
+
+
+def test_a_mask_of_what_is_no_address_shows_nothing() -> None:
+    assert mask_address("cleo jones") == "···"
+    assert mask_address("") == "···"

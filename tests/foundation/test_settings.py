@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from mailer.foundation.errors import SettingsInvalid
+from mailer.foundation.settings import ENTRIES, Entry, Settings
+from tests.conftest import environ_for
+
+BY_FIELD = {entry.field: entry for entry in ENTRIES}
+SECRETS = ("secret_keys", "encryption_keys", "address_pepper")
+PRODUCTION = {
+    "MAILER_ENVIRONMENT": "production",
+    "MAILER_PUBLIC_URL": "https://news.harbourbooks.ie",
+    "MAILER_ADMIN_URL": "https://team.harbourbooks.ie",
+}
+# Something else than the default for every entry; the value it must become.
+GOOD: dict[str, tuple[str, object]] = {
+    "environment": ("development", "development"),
+    "data_directory": ("/srv/mailer", Path("/srv/mailer")),
+    "public_url": (" https://News.harbourbooks.ie:8443/ ", "https://news.harbourbooks.ie:8443"),
+    "admin_url": ("http://[::1]:9000", "http://[::1]:9000"),
+    "database_url": ("postgres://u:p@db/mailer", "postgresql+psycopg://u:p@db/mailer"),
+    "redis_url": ("rediss://cache:6380/2", "rediss://cache:6380/2"),
+    "smtp_host": (" relay.harbourbooks.ie ", "relay.harbourbooks.ie"),
+    "smtp_port": ("587", 587),
+    "smtp_security": ("starttls", "starttls"),
+    "smtp_helo_name": ("out.harbourbooks.ie", "out.harbourbooks.ie"),
+    "smtp_connections": ("256", 256),
+    "smtp_timeout_seconds": ("1", 1),
+    "worker_count": ("64", 64),
+    "trusted_proxies": ("2", 2),
+    "confirmation_days": ("30", 30),
+    "unconfirmed_grace_days": ("0", 0),
+    "form_token_min_seconds": ("60", 60),
+    "form_token_max_hours": ("168", 168),
+    "signups_per_ip_hour": ("1", 1),
+    "signups_per_domain_hour": ("1000000", 1_000_000),
+    "signups_per_form_hour": ("7", 7),
+    "signups_per_hour": ("10000000", 10_000_000),
+    "session_idle_hours": ("1", 1),
+    "session_days": ("90", 90),
+    "log_level": ("debug", "debug"),
+}
+# What each entry must refuse: another type, just outside the range, empty.
+BAD: dict[str, tuple[str, ...]] = {
+    "environment": ("prod", "", "PRODUCTION"),
+    "data_directory": ("", "  ", "~nobody-of-this-name/mailer"),
+    "public_url": (
+        "news.harbourbooks.ie",
+        "ftp://news.harbourbooks.ie",
+        "https://",
+        "https://news.harbourbooks.ie/path",
+        "https://news.harbourbooks.ie?a=b",
+        "https://ada:word@news.harbourbooks.ie",
+        "https://news.harbourbooks.ie:port",
+        "https://news.harbourbooks.ie:99999",
+        "https://[::1",
+        "https://news harbourbooks.ie",
+        "javascript://news.harbourbooks.ie",
+        "",
+    ),
+    "admin_url": ("localhost", "https://x/y", ""),
+    "database_url": ("mysql://u:p@db/mailer", "mailer.db", "sqlite://"),
+    "redis_url": ("http://cache", "cache:6379"),
+    "secret_keys": ("", ",", "short", "a" * 64),
+    "encryption_keys": ("", "short", f"{'ab' * 32}"),
+    "address_pepper": ("", "x" * 31),
+    "smtp_host": ("", "two words", "relay\nhost"),
+    "smtp_port": ("0", "65536", "smtp", "25.0", ""),
+    "smtp_security": ("ssl", ""),
+    "smtp_helo_name": ("out\r\nMAIL FROM",),
+    "smtp_connections": ("0", "257", "many"),
+    "smtp_timeout_seconds": ("0", "3601", "1m"),
+    "worker_count": ("0", "65", ""),
+    "trusted_proxies": ("-1", "11", "yes"),
+    "confirmation_days": ("0", "31"),
+    "unconfirmed_grace_days": ("-1", "31"),
+    "form_token_min_seconds": ("-1", "61"),
+    "form_token_max_hours": ("0", "169"),
+    "signups_per_ip_hour": ("0", "1000001"),
+    "signups_per_domain_hour": ("0", "1000001"),
+    "signups_per_form_hour": ("0", "1000001"),
+    "signups_per_hour": ("0", "10000001"),
+    "session_idle_hours": ("0", "169"),
+    "session_days": ("0", "91"),
+    "log_level": ("verbose", ""),
+}
+# Text that may be anything; what goes wrong with them is a test of its own.
+FREE = {"smtp_username", "smtp_password"}
+
+
+def refusal(tmp_path: Path, **changes: str) -> str:
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.from_environment(environ_for(tmp_path, **changes))
+    return str(caught.value)
+
+
+def production(tmp_path: Path, **changes: str) -> Settings:
+    return Settings.from_environment(environ_for(tmp_path, **{**PRODUCTION, **changes}))
+
+
+def test_secrets_and_a_directory_are_all_it_takes(tmp_path: Path) -> None:
+    settings = Settings.from_environment(environ_for(tmp_path))
+    assert settings.database_url == f"sqlite:///{tmp_path / 'mailer.db'}"
+    assert settings.redis_url == f"unix://{tmp_path / 'redis' / 'redis.sock'}?db=0"
+    assert settings.smtp_helo_name == "localhost"
+    assert settings.confirmation_days == 7
+
+
+def test_every_entry_has_its_cases_here() -> None:
+    assert {*GOOD, *SECRETS, *FREE} == set(BY_FIELD)
+    assert {*BAD, *FREE} == set(BY_FIELD)
+
+
+@pytest.mark.parametrize("field", GOOD)
+def test_every_entry_is_read_from_the_environment(tmp_path: Path, field: str) -> None:
+    text, value = GOOD[field]
+    settings = Settings.from_environment(environ_for(tmp_path, **{BY_FIELD[field].name: text}))
+    assert getattr(settings, field) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [(field, text) for field, texts in BAD.items() for text in texts]
+)
+def test_a_value_that_cannot_be_used_stops_the_start(tmp_path: Path, field: str, text: str) -> None:
+    name = BY_FIELD[field].name
+    said = refusal(tmp_path, **{name: text})
+    assert said.startswith(f"{name}: ")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_missing_secret_stops_the_start_in_every_environment(tmp_path: Path, field: str) -> None:
+    for environment in ("development", "test", "production"):
+        environ = environ_for(tmp_path, **PRODUCTION)
+        environ["MAILER_ENVIRONMENT"] = environment
+        del environ[BY_FIELD[field].name]
+        with pytest.raises(SettingsInvalid, match=f"^{BY_FIELD[field].name} is missing"):
+            Settings.from_environment(environ)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "changeme-9fKq2LwX7vBn4RtZ8pJm3HsY6dGc",
+        "9fKq2LwX7vBn4RtZ-Example-8pJm3HsY6dGc",
+        "my-very-secret-key-of-the-newsletter-1",
+        "django-INSECURE-9fKq2LwX7vBn4RtZ8pJm3H",
+        "this-is-the-default-key-of-the-service",
+        "correct-horse-battery-password-12345678",
+        "please-replace-me-before-you-go-online",
+        "k3JdP9sLq2" * 4,
+        "k3JdP9sLq2xW" * 3 + "k3Jd",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210",
+        "aaaaaaaaaaaaaaaaaaaaaaaabcdefghijklm",
+        "0" * 64,
+    ],
+)
+@pytest.mark.parametrize("field", SECRETS)
+def test_what_only_looks_like_a_secret_is_refused_and_not_repeated(
+    tmp_path: Path, field: str, given: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        production(tmp_path, **{BY_FIELD[field].name: given})
+    assert str(caught.value).startswith(BY_FIELD[field].name)
+    assert given not in str(caught.value)
+
+
+def test_random_secrets_of_every_usual_kind_are_taken(tmp_path: Path) -> None:
+    for _ in range(200):
+        settings = production(
+            tmp_path,
+            MAILER_SECRET_KEYS=f"{secrets.token_urlsafe(48)}, {secrets.token_hex(32)}",
+            MAILER_ENCRYPTION_KEYS=secrets.token_urlsafe(24),
+            MAILER_ADDRESS_PEPPER=secrets.token_hex(16),
+        )
+        assert len(settings.secret_keys) == 2
+
+
+def test_one_weak_key_among_strong_ones_is_refused(tmp_path: Path) -> None:
+    keys = f"{secrets.token_urlsafe(48)},short"
+    assert refusal(tmp_path, MAILER_SECRET_KEYS=keys).startswith("MAILER_SECRET_KEYS")
+
+
+def test_one_secret_never_serves_two_ends(tmp_path: Path) -> None:
+    one = secrets.token_urlsafe(48)
+    assert "must all differ" in refusal(tmp_path, MAILER_SECRET_KEYS=one, MAILER_ADDRESS_PEPPER=one)
+    assert "must all differ" in refusal(tmp_path, MAILER_SECRET_KEYS=f"{one},{one}")
+
+
+def test_a_setting_can_be_read_from_a_file(tmp_path: Path) -> None:
+    environ = environ_for(tmp_path)
+    kept = tmp_path / "pepper"
+    kept.write_text(environ.pop("MAILER_ADDRESS_PEPPER") + "\n", encoding="utf-8")
+    port = tmp_path / "port"
+    port.write_text("587\n", encoding="utf-8")
+    environ |= {"MAILER_ADDRESS_PEPPER_FILE": str(kept), "MAILER_SMTP_PORT_FILE": str(port)}
+    settings = Settings.from_environment(environ)
+    assert settings.address_pepper == kept.read_text(encoding="utf-8").strip()
+    assert settings.smtp_port == 587
+
+
+def test_a_value_and_a_file_for_the_same_setting_are_refused(tmp_path: Path) -> None:
+    kept = tmp_path / "pepper"
+    kept.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+    said = refusal(tmp_path, MAILER_ADDRESS_PEPPER_FILE=str(kept))
+    assert said == "MAILER_ADDRESS_PEPPER and MAILER_ADDRESS_PEPPER_FILE are both set; keep one."
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory", "binary", "empty"])
+def test_a_file_that_gives_no_value_stops_the_start(tmp_path: Path, kind: str) -> None:
+    environ = environ_for(tmp_path)
+    del environ["MAILER_ADDRESS_PEPPER"]
+    path = tmp_path / "pepper"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "binary":
+        path.write_bytes(b"\xff\xfe" * 40)
+    elif kind == "empty":
+        path.write_text("\n", encoding="utf-8")
+    environ["MAILER_ADDRESS_PEPPER_FILE"] = str(path)
+    with pytest.raises(SettingsInvalid, match="^MAILER_ADDRESS_PEPPER"):
+        Settings.from_environment(environ)
+
+
+@pytest.mark.parametrize("name", ["MAILER_PUBLIC_ULR", "MAILER_", "MAILER_FILE", "MAILER_X_FILE"])
+def test_a_name_we_do_not_know_stops_the_start(tmp_path: Path, name: str) -> None:
+    assert refusal(tmp_path, **{name: "x"}) == (
+        f"{name} is not a setting of ours; see docs/settings.md."
+    )
+
+
+def test_names_of_others_are_none_of_our_business(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {**environ_for(tmp_path), "PATH": "/bin", "MAILERS": "x", "MAILER_WEB_PORT": "8000"}
+    )
+    assert settings.environment == "test"
+
+
+@pytest.mark.parametrize("name", ["MAILER_PUBLIC_URL", "MAILER_ADMIN_URL"])
+def test_production_refuses_addresses_without_https(tmp_path: Path, name: str) -> None:
+    assert production(tmp_path).is_production
+    with pytest.raises(SettingsInvalid, match=f"^{name} must begin with https://"):
+        production(tmp_path, **{name: "http://news.harbourbooks.ie"})
+
+
+def test_production_is_what_nothing_set_means(tmp_path: Path) -> None:
+    environ = environ_for(tmp_path, **PRODUCTION)
+    del environ["MAILER_ENVIRONMENT"]
+    assert Settings.from_environment(environ).is_production
+
+
+def test_the_relay_sign_in_is_whole_and_never_in_the_clear(tmp_path: Path) -> None:
+    assert "go together" in refusal(tmp_path, MAILER_SMTP_USERNAME="ada")
+    assert "go together" in refusal(tmp_path, MAILER_SMTP_PASSWORD="word")
+    both = {"MAILER_SMTP_USERNAME": "ada", "MAILER_SMTP_PASSWORD": "word"}
+    with pytest.raises(SettingsInvalid, match="never sent in the clear"):
+        production(tmp_path, **both)
+    assert production(tmp_path, **both, MAILER_SMTP_SECURITY="tls").smtp_username == "ada"
+
+
+def test_no_secret_shows_when_settings_are_printed(tmp_path: Path) -> None:
+    environ = environ_for(
+        tmp_path,
+        MAILER_SMTP_USERNAME="ada",
+        MAILER_SMTP_PASSWORD="q7-Lighthouse",
+        MAILER_DATABASE_URL="postgresql://u:q8-Lighthouse@db/mailer",
+        MAILER_REDIS_URL="redis://:q9-Lighthouse@cache/0",
+    )
+    shown = repr(Settings.from_environment(environ))
+    assert "Lighthouse" not in shown
+    for field in SECRETS:
+        assert environ[BY_FIELD[field].name] not in shown
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.is_secret])
+def test_no_message_repeats_a_secret(tmp_path: Path, entry: Entry) -> None:
+    bad = "Lighthouse\nkeeper"
+    if entry.field == "smtp_password":
+        said = refusal(tmp_path, MAILER_SMTP_PASSWORD=bad, MAILER_SMTP_USERNAME="ada")
+    else:
+        said = refusal(tmp_path, **{entry.name: bad})
+    assert said.startswith(entry.name)
+    assert "Lighthouse" not in said
+
+
+def test_every_default_can_be_used(tmp_path: Path) -> None:
+    for entry in ENTRIES:
+        assert entry.help
+        assert entry.is_secret or entry.default is not None
+        if entry.default is not None:
+            entry.parse(entry.default)

@@ -1,0 +1,49 @@
+"""The worker's entry: `python worker.py --queue first|bulk|upkeep [--slot N]`, or `--clock`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from types import FrameType
+
+from mailer.app import create_app
+from mailer.foundation.errors import SettingsInvalid
+from mailer.foundation.queue import QUEUES
+from mailer.foundation.settings import Settings
+from mailer.jobs.schedule import run_clock
+from mailer.jobs.working import serve
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one worker, or the clock, until SIGTERM or SIGINT; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    choice = parser.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--queue", choices=QUEUES, help="the one queue this process works on")
+    choice.add_argument("--clock", action="store_true", help="ask for the chores, every second")
+    parser.add_argument(
+        "--slot", type=int, default=0, help="which of the campaign workers this is, from 0"
+    )
+    chosen = parser.parse_args(arguments)
+    try:
+        app = create_app(Settings.from_environment())
+    except SettingsInvalid as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if chosen.queue:
+        return serve(app, chosen.queue, chosen.slot)
+    is_ending = False
+
+    def go_home(_signum: int, _frame: FrameType | None) -> None:
+        nonlocal is_ending
+        is_ending = True
+
+    signal.signal(signal.SIGINT, go_home)
+    signal.signal(signal.SIGTERM, go_home)
+    with app.app_context():
+        run_clock(lambda: is_ending)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
