@@ -64,6 +64,6 @@ def build_parser() -> argparse.ArgumentParser:
 
     pages = commands.add_parser("docs", help="write the pages that are generated from the code")
     pages.add_argument("--check", action="store_true", help="only say whether they are up to date")
-    pages.set_defaults(run=docs.write, parser=parser)
+    pages.set_defaults(run=docs.write, parser=parser, commands=commands.choices)
 
     return parser

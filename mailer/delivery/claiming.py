@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,20 +80,11 @@ def claim(campaign_id: int, owner: str, *, limit: int) -> Claim:
     Nothing is taken unless the campaign is being sent.
     """
     moment = now()
-    left_out = _skip(campaign_id, limit, moment)
-    due = _due(campaign_id, moment).where(may_be_sent()).limit(limit).cte("due")
-    taken = db.session.execute(
-        sa.update(DELIVERIES)
-        .where(
-            DELIVERIES.c.id.in_(sa.select(due.c.id)),
-            IS_DUE,
-            is_sending(campaign_id),
-            may_be_sent(),
-        )
-        .values(state=DeliveryState.CLAIMED, owner=owner, lease_until=moment + LEASE)
-        .returning(DELIVERIES.c.id)
-    ).scalars()
-    return Claim(_read(list(taken)), left_out)
+    given = {"campaign": campaign_id, "most": limit, "moment": moment}
+    left_out = db.session.execute(_skip(), given).scalars().all()
+    lease = {"new_owner": owner, "new_lease": moment + LEASE}
+    taken = db.session.execute(_take(), given | lease).scalars().all()
+    return Claim(_read(list(taken)), len(left_out))
 
 
 def look_again(owner: str) -> Standing:
@@ -101,15 +93,12 @@ def look_again(owner: str) -> Standing:
     Reads outside of any unit of work, on a connection of its own, so that it sees the newest state.
     Raises Unavailable.
     """
-    refused = sa.select(DELIVERIES.c.id).where(
-        DELIVERIES.c.owner == owner, IS_CLAIMED, ~may_be_sent()
-    )
     sending = sa.select(Campaign.id).where(Campaign.state == CampaignState.SENDING)
     try:
         with db.engine.connect() as connection:
             return Standing(
                 sending=frozenset(connection.execute(sending).scalars()),
-                refused=frozenset(connection.execute(refused).scalars()),
+                refused=frozenset(connection.execute(_refused(), {"owner": owner}).scalars()),
             )
     except OperationalError as error:
         raise Unavailable("The database does not answer just now.") from error
@@ -186,29 +175,58 @@ def has_due() -> bool:
     return bool(db.session.scalar(query))
 
 
-def _due(campaign_id: int, moment: datetime) -> sa.Select[Any]:
+# Built once: making these expressions anew costs more than running them.
+
+
+def _due() -> sa.Select[Any]:
     return (
         sa.select(DELIVERIES.c.id)
-        .where(DELIVERIES.c.campaign_id == campaign_id, IS_DUE, DELIVERIES.c.due_at <= moment)
+        .where(
+            DELIVERIES.c.campaign_id == sa.bindparam("campaign"),
+            IS_DUE,
+            DELIVERIES.c.due_at <= sa.bindparam("moment"),
+        )
         .order_by(DELIVERIES.c.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
         .with_for_update(skip_locked=True, of=DELIVERIES)
     )
 
 
-def _skip(campaign_id: int, limit: int, moment: datetime) -> int:
-    next_ones = _due(campaign_id, moment).limit(limit).cte("next_ones")
-    result = db.session.execute(
+@functools.cache
+def _skip() -> sa.ReturningUpdate[Any]:
+    next_ones = _due().cte("next_ones")
+    return (
         sa.update(DELIVERIES)
-        .where(
-            DELIVERIES.c.id.in_(sa.select(next_ones.c.id)),
-            IS_DUE,
-            is_sending(campaign_id),
-            ~may_be_sent(),
+        .where(DELIVERIES.c.id.in_(sa.select(next_ones.c.id)), IS_DUE, is_sending(), ~may_be_sent())
+        .values(
+            state=DeliveryState.SKIPPED,
+            skip_reason=reason_against(),
+            settled_at=sa.bindparam("moment"),
         )
-        .values(state=DeliveryState.SKIPPED, skip_reason=reason_against(), settled_at=moment)
         .returning(DELIVERIES.c.id)
     )
-    return len(result.all())
+
+
+@functools.cache
+def _take() -> sa.ReturningUpdate[Any]:
+    due = _due().where(may_be_sent()).cte("due")
+    return (
+        sa.update(DELIVERIES)
+        .where(DELIVERIES.c.id.in_(sa.select(due.c.id)), IS_DUE, is_sending(), may_be_sent())
+        .values(
+            state=DeliveryState.CLAIMED,
+            owner=sa.bindparam("new_owner"),
+            lease_until=sa.bindparam("new_lease"),
+        )
+        .returning(DELIVERIES.c.id)
+    )
+
+
+@functools.cache
+def _refused() -> sa.Select[Any]:
+    return sa.select(DELIVERIES.c.id).where(
+        DELIVERIES.c.owner == sa.bindparam("owner"), IS_CLAIMED, ~may_be_sent()
+    )
 
 
 def _read(delivery_ids: list[int]) -> list[Recipient]:

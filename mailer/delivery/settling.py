@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -82,6 +83,7 @@ def expire_leases(living: Collection[str]) -> int:
     return len(expired.all())
 
 
+@functools.cache
 def _statement(*, is_final: bool) -> sa.Update:
     """One UPDATE for many rows, each found by its id and fenced by its owner and state."""
     return (

@@ -80,9 +80,11 @@ def reason_against() -> sa.ColumnElement[str]:
     )
 
 
-def is_sending(campaign_id: int) -> sa.ColumnElement[bool]:
-    """SQL: the campaign is being sent at this moment."""
-    return sa.exists().where(Campaign.id == campaign_id, Campaign.state == CampaignState.SENDING)
+def is_sending() -> sa.ColumnElement[bool]:
+    """SQL: the campaign of the parameter `campaign` is being sent at this moment."""
+    return sa.exists().where(
+        Campaign.id == sa.bindparam("campaign"), Campaign.state == CampaignState.SENDING
+    )
 
 
 def skipped(reason: SkipReason) -> dict[str, object]:

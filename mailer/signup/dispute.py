@@ -1,4 +1,4 @@
-"""“This wasn't me”: no further mail to that address, and the record of it stays (C-032, S-035)."""
+"""A stranger used the address: no further mail goes there, and the record of it stays (C-032, S-035)."""
 
 from __future__ import annotations
 

@@ -14,6 +14,14 @@ from mailer.organisations import Organisation, get_sender_by_id, imprint_lines
 from mailer.signup.models import SignupRequest
 from mailer.transactional import MessageDraft, MessageKind
 
+_WHO = "Somebody, probably you, asked"
+_IF_IT_WAS_YOU = "If it was you, confirm it with the link below. Until then you receive nothing."
+_IF_NOT = (
+    "If it was not you, there is nothing you need to do: without the confirmation the request is "
+    "erased. To keep us from writing to this address again, use this link:"
+)
+MOST_NAMES = 2
+
 
 def confirm_url(request: SignupRequest) -> str:
     """The link behind which the button is (L-001)."""
@@ -34,18 +42,13 @@ def plan_confirmation(
     days = settings().confirmation_days
     rendered = rendering.render_letter(
         rendering.Letter(
-            subject=f"Please confirm: {' and '.join(names) if len(names) < 3 else organisation.name}",
+            subject=f"Please confirm: {_subject(names, organisation)}",
             paragraphs=(
-                f"Somebody, probably you, asked {organisation.legal_name} to send mail of "
-                f"{_listed(names)} to this address.",
-                "If it was you, confirm it with the link below. Until then you receive nothing.",
+                f"{_WHO} {organisation.legal_name} to send mail of {_listed(names)} to this address.",
+                _IF_IT_WAS_YOU,
             ),
             action=("Confirm my subscription", confirm_url(request)),
-            after=(
-                f"The link works for {days} days. If it was not you, there is nothing you need to do: "
-                "without the confirmation the request is erased. To keep us from writing to this "
-                "address again, use this link:",
-            ),
+            after=(f"The link works for {days} days. {_IF_NOT}",),
             secondary=("I did not ask for this", dispute_url(request)),
             imprint="\n".join(imprint_lines(organisation)),
             language="en",
@@ -74,6 +77,10 @@ def plan_confirmation(
             expires_at=request.expires_at,
         ),
     )
+
+
+def _subject(names: Sequence[str], organisation: Organisation) -> str:
+    return " and ".join(names) if len(names) <= MOST_NAMES else organisation.name
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -78,9 +78,6 @@ def settle(message: TransactionalMessage, outcome: Outcome) -> bool:
 
 def release_expired(owner: str | None = None) -> list[TransactionalMessage]:
     """Mails whose worker is gone: those of `owner`, or all whose lease is over; for recovery to settle."""
-    query = sa.select(_M).where(_M.state == MessageState.CLAIMED)
-    if owner is not None:
-        query = query.where(_M.owner == owner)
-    else:
-        query = query.where(_M.lease_until <= now())
+    whose = _M.lease_until <= now() if owner is None else _M.owner == owner
+    query = sa.select(_M).where(_M.state == MessageState.CLAIMED, whose)
     return list(db.session.scalars(query.with_for_update(skip_locked=True)))

@@ -12,7 +12,7 @@ from tests.conftest import settings_for
 from tests.foundation.conftest import within
 
 PLACE = "consent_payloads.body.7"
-VALUE = "Cleo, 192.0.2.0/24".encode()
+VALUE = b"Cleo, 192.0.2.0/24"
 
 
 def test_what_was_sealed_is_opened(bare: Settings) -> None:

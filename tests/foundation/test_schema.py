@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from mailer.app import create_app
 from mailer.foundation import schema
 from mailer.foundation.database import db
-from tests.conftest import environ_for
 from mailer.foundation.settings import Settings
+from tests.conftest import environ_for
 from tests.support import postgres
 
 START = """

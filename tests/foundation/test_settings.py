@@ -223,7 +223,7 @@ def test_a_file_that_gives_no_value_stops_the_start(tmp_path: Path, kind: str) -
     elif kind == "empty":
         path.write_text("\n", encoding="utf-8")
     environ["MAILER_ADDRESS_PEPPER_FILE"] = str(path)
-    with pytest.raises(SettingsInvalid, match="^MAILER_ADDRESS_PEPPER"):
+    with pytest.raises(SettingsInvalid, match=r"^MAILER_ADDRESS_PEPPER"):
         Settings.from_environment(environ)
 
 

@@ -57,7 +57,7 @@ def sources() -> tuple[Source, ...]:
 
 
 @cache
-def tests() -> tuple[Source, ...]:
+def suite() -> tuple[Source, ...]:
     return tuple(read(path) for path in sorted((ROOT / "tests").rglob("*.py")))
 
 
@@ -65,3 +65,8 @@ def tests() -> tuple[Source, ...]:
 def modules() -> frozenset[str]:
     """Every dotted name that is a file or package of ours."""
     return frozenset(source.module for source in sources())
+
+
+def refuse(wrong: list[str]) -> None:
+    """Fail with every line of what is wrong, not with the first few."""
+    assert not wrong, "\n" + "\n".join(wrong)

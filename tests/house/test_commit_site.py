@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.house.sources import Source, sources
+from tests.house.sources import Source, refuse, sources
 
 
 def calls(source: Source, name: str) -> list[int]:
@@ -31,7 +31,7 @@ def test_only_doors_open_a_unit_of_work() -> None:
         for _, name in source.imports()
         if name == "mailer.foundation.database.unit_of_work"
     ]
-    assert inside_rooms == []
+    refuse(inside_rooms)
 
 
 def test_rooms_never_wake_a_worker_themselves() -> None:
@@ -42,4 +42,4 @@ def test_rooms_never_wake_a_worker_themselves() -> None:
         for _, name in source.imports()
         if name.startswith("mailer.foundation.queue")
     ]
-    assert waking == []
+    refuse(waking)

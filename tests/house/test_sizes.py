@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tests.house.sources import Source, sources, tests
+from tests.house.sources import Source, refuse, sources, suite
 
 LONGEST_FILE, LONGEST_TEST_FILE = 400, 500
 LONGEST_FUNCTION = 50
@@ -31,21 +31,21 @@ def lines(source: Source) -> int:
 def test_files_are_short() -> None:
     too_long = [
         f"{source.path}: {lines(source)} lines"
-        for group, most in ((sources(), LONGEST_FILE), (tests(), LONGEST_TEST_FILE))
+        for group, most in ((sources(), LONGEST_FILE), (suite(), LONGEST_TEST_FILE))
         for source in group
         if lines(source) > most
     ]
-    assert too_long == []
+    refuse(too_long)
 
 
 def test_functions_are_short() -> None:
     too_long = [
         f"{source.path}:{function.lineno}: {function.name} has {length} lines"
-        for source in (*sources(), *tests())
+        for source in (*sources(), *suite())
         for function in functions(source)
         if (length := (function.end_lineno or 0) - function.lineno + 1) > LONGEST_FUNCTION
     ]
-    assert too_long == []
+    refuse(too_long)
 
 
 def test_functions_take_few_parameters() -> None:
@@ -61,4 +61,4 @@ def test_functions_take_few_parameters() -> None:
             everything = len(positional) + len(taken.kwonlyargs)
             if len(positional) > MOST_POSITIONAL or everything > MOST_PARAMETERS:
                 too_many.append(f"{source.path}:{function.lineno}: {function.name}: {everything}")
-    assert too_many == []
+    refuse(too_many)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from mailer import consent, forms
 from mailer.consent import ConsentRecord
@@ -54,11 +54,24 @@ def settings(tmp_path: Path, sqlite_template: Path, listener: socket.socket) -> 
     return settings_for(tmp_path, MAILER_PUBLIC_URL=url, MAILER_ADMIN_URL=url)
 
 
+class Impatient(WSGIRequestHandler):
+    """Gives up a connection that a browser opened in advance and never used."""
+
+    timeout = 1
+
+
 @pytest.fixture
 def service(app: Flask, settings: Settings, listener: socket.socket) -> Iterator[str]:
     """The service, answering; yields its address."""
     port = listener.getsockname()[1]
-    server = make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno())
+    server = make_server(
+        "127.0.0.1",
+        port,
+        app,
+        threaded=True,
+        request_handler=Impatient,
+        fd=listener.fileno(),
+    )
     server.daemon_threads = False  # closing then waits for every answer
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -73,8 +86,10 @@ def website() -> Iterator[Website]:
     site = Website(origin="")
 
     class Pages(BaseHTTPRequestHandler):
+        timeout = 1
+
         def do_GET(self) -> None:
-            body = site.pages.get(self.path, "").encode()
+            body = site.pages.get(self.path.partition("?")[0], "").encode()
             self.send_response(200 if body else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             if site.policy:

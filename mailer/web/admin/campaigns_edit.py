@@ -251,6 +251,9 @@ def _editor(
 
 
 def _who_saved(found: Campaign) -> str:
-    lines = accounts.list_audit(signed_in().organisation, Cursor()).rows
-    named = (line.who for line in lines if line.entry.subject == found.public_id)
-    return next(named, "") or "Somebody else"
+    who = signed_in()
+    for line in accounts.list_audit(who.organisation, Cursor()).rows:
+        if line.entry.subject == found.public_id:
+            is_self = line.entry.account_id == who.account.id
+            return "Another window of yours" if is_self else line.who
+    return "Somebody else"

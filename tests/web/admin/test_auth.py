@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from mailer import accounts
 from mailer.accounts import Account, Authenticated, Role
 from mailer.app import create_app
-from mailer.foundation.database import unit_of_work
+from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.settings import Settings
 from mailer.organisations import Organisation
 from tests.conftest import settings_for
@@ -95,6 +95,8 @@ def test_in_production_the_cookie_is_bound_to_the_host_and_to_https(
         assert "Domain" not in cookie
         assert "Strict-Transport-Security" in response.headers
         assert client.get("/admin/").status_code == 200
+        db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.mark.requirement("S-004")
