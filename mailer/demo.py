@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from mailer import accounts, campaigns, forms, lists, organisations
+from mailer import accounts, campaigns, forms, lists, organisations, web
 from mailer.accounts import Role
 from mailer.campaigns import CampaignDraft
 from mailer.forms import Form, FormDraft
@@ -16,8 +16,6 @@ from mailer.foundation.database import unit_of_work
 from mailer.foundation.settings import Settings
 from mailer.lists import ListDraft, MailingList, PurposeDraft
 from mailer.organisations import Identity, Organisation, Sender
-from mailer.web.embedding import embed_codes
-from mailer.web.form_description import describe_published
 
 ADDRESS = "ada@harbourbooks.example"
 SITE_TEMPLATES = Path(__file__).parent / "devkit" / "demo_site"
@@ -172,6 +170,6 @@ def _write_site(settings: Settings, form: Form) -> None:
         autoescape=select_autoescape(),
         keep_trailing_newline=True,
     )
-    codes = embed_codes(describe_published(published))
+    codes = web.embed_codes(web.describe_published(published))
     for page in PAGES:
         (site / page).write_text(templates.get_template(page).render(codes=codes), encoding="utf-8")

@@ -20,6 +20,7 @@ from mailer.accounts.login import (
     authenticate,
     change_password,
     note_refused_sign_in,
+    set_password,
     sign_in,
     start_session,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "note_refused_sign_in",
     "read_invitation",
     "session_of",
+    "set_password",
     "sign_in",
     "sign_out",
     "start_session",

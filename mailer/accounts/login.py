@@ -13,7 +13,7 @@ from mailer.accounts.audit import note
 from mailer.accounts.book import find_account, list_memberships
 from mailer.accounts.models import Account, AccountSession
 from mailer.accounts.passwords import check_new_password, hash_password, is_outdated, is_right
-from mailer.accounts.sessions import end_other_sessions
+from mailer.accounts.sessions import end_other_sessions, list_sessions, sign_out
 from mailer.foundation import clock, tokens
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.context import settings
@@ -106,6 +106,20 @@ def change_password(session: AccountSession, current: str, new: str) -> None:
     account.password_hash = hash_password(new)
     account.password_changed_at = clock.now()
     end_other_sessions(session)
+
+
+def set_password(account: Account, new: str) -> None:
+    """Give `account` a new password on an operator's word and end all its sessions.
+
+    Raises Invalid with a message for `password`.
+    """
+    check_new_password(new)
+    account.password_hash = hash_password(new)
+    account.password_changed_at = clock.now()
+    for session in list_sessions(account):
+        sign_out(session)
+    for _member, organisation in list_memberships(account):
+        note(organisation, None, "set a new password for an account", account.public_id)
 
 
 def _organisation_used_last(account: Account) -> Organisation:

@@ -57,6 +57,15 @@ def build_parser() -> argparse.ArgumentParser:
     owner.add_argument("--address", required=True, help="the e-mail address to sign in with")
     owner.set_defaults(run=team.create_owner)
 
+    password = commands.add_parser(
+        "set-password",
+        help="give somebody who forgot theirs a new password",
+        description="The new password is read from standard input, or made up and printed when nothing "
+        "is given there. All sessions of the account end.",
+    )
+    password.add_argument("--address", required=True, help="the e-mail address they sign in with")
+    password.set_defaults(run=team.set_password)
+
     check = commands.add_parser(
         "settings", help="check the configuration and show it, secrets left out"
     )

@@ -84,6 +84,7 @@ class NoticeText:
         }
 
 
+_UNSAID = "This has not been stated yet."  # only in a preview: nothing is published without it
 BASES = {
     "consent": "your consent (GDPR Art. 6(1)(a))",
     "contract": "a contract with you (GDPR Art. 6(1)(b))",
@@ -183,28 +184,18 @@ def _which_data() -> Section:
 
 
 def _sharing(controller: Controller) -> Section:
-    told = (
-        _sentence(controller.recipients)
-        if controller.recipients
-        else (
-            "We do not pass your data on. Only the providers that carry our mail to your mailbox see it."
-        )
-    )
     return Section(
         key="sharing",
         heading="Who else receives your data",
-        paragraphs=(told, "We do not sell your data."),
+        paragraphs=(_sentence(controller.recipients or _UNSAID), "We do not sell your data."),
     )
 
 
 def _transfers(controller: Controller) -> Section:
-    told = (
-        _sentence(controller.transfers)
-        if controller.transfers
-        else ("We do not send your data to countries outside the European Economic Area.")
-    )
     return Section(
-        key="transfers", heading="Whether your data leaves the country", paragraphs=(told,)
+        key="transfers",
+        heading="Whether your data leaves the country",
+        paragraphs=(_sentence(controller.transfers or _UNSAID),),
     )
 
 

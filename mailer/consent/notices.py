@@ -140,7 +140,13 @@ def _controller(organisation: organisations.Organisation) -> Controller:
         name=organisation.name,
         legal_name=organisation.legal_name,
         address_lines=tuple(
-            part for part in (organisation.street, place, organisation.country) if part
+            part
+            for part in (
+                organisation.street,
+                place,
+                organisations.country_name(organisation.country),
+            )
+            if part
         ),
         contact_email=organisation.contact_email,
         phone=organisation.phone,

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from mailer.campaigns import Campaign, CampaignState
 from mailer.consent import ConsentRecord
@@ -193,7 +194,7 @@ def _due() -> sa.Select[Any]:
 
 
 @functools.cache
-def _skip() -> sa.ReturningUpdate[Any]:
+def _skip() -> ReturningUpdate[Any]:
     next_ones = _due().cte("next_ones")
     return (
         sa.update(DELIVERIES)
@@ -208,7 +209,7 @@ def _skip() -> sa.ReturningUpdate[Any]:
 
 
 @functools.cache
-def _take() -> sa.ReturningUpdate[Any]:
+def _take() -> ReturningUpdate[Any]:
     due = _due().where(may_be_sent()).cte("due")
     return (
         sa.update(DELIVERIES)

@@ -49,7 +49,7 @@ def plan(campaign_id: int, *, size: int = SLICE) -> bool:
         sa.select(sa.func.max(members.c.contact_id), sa.func.count())
     ).one()
     if count:
-        _insert(campaign_id, after, through)
+        _add_rows(campaign_id, after, through)
     is_last = count < size
     db.session.execute(
         sa.update(Campaign)
@@ -60,7 +60,7 @@ def plan(campaign_id: int, *, size: int = SLICE) -> bool:
     return not is_last
 
 
-def _insert(campaign_id: int, after: int, through: int) -> None:
+def _add_rows(campaign_id: int, after: int, through: int) -> None:
     moment = now()
     people = members_of(campaign_id, after=after, through=through).subquery()
     is_blocked = people.c.is_blocked == 1

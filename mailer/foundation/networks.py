@@ -11,8 +11,7 @@ _IPV4_BITS, _IPV6_BITS = 24, 48
 def truncate_ip(text: str) -> str:
     """The network of an address, not the address of a person: /24 for IPv4, /48 for IPv6; else ""."""
     try:
-        # The zone of a link-local address names a network card, not a network.
-        address = ipaddress.ip_address(text.strip().partition("%")[0])
+        address = ipaddress.ip_address(text.strip())
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:

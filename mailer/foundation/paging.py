@@ -46,7 +46,7 @@ def page_of(
     ident: InstrumentedAttribute[int] = model.id
     public: InstrumentedAttribute[str] = model.public_id
     goes_up = bool(cursor.newer_than)
-    at = cursor.newer_than or cursor.older_than or None
+    at = cursor.newer_than or cursor.older_than
     part = query
     if at is not None:
         edge = db.session.scalar(sa.select(ident).where(public == at))

@@ -22,6 +22,8 @@ MANDATORY: tuple[tuple[str, str], ...] = (
     ("country", "Country"),
     ("contact_email", "Contact e-mail address"),
     ("authority_name", "Supervisory authority"),
+    ("recipients", "Recipients of the data"),
+    ("transfers", "Transfers outside the Union"),
 )
 
 

@@ -7,8 +7,8 @@ Always holds: nothing is written; the figures of a campaign add up to its audien
 
 from __future__ import annotations
 
-from mailer.reports.audience_sizes import audience_sizes
-from mailer.reports.campaign_report import CampaignReport, Refusal, campaign_report
+from mailer.reports.audiences import count_audiences
+from mailer.reports.campaign_figures import CampaignReport, Refusal, campaign_report
 from mailer.reports.person_report import MailTo, list_mails_to
 from mailer.reports.recipients import DeliveryLine, list_deliveries
 
@@ -17,8 +17,8 @@ __all__ = [
     "DeliveryLine",
     "MailTo",
     "Refusal",
-    "audience_sizes",
     "campaign_report",
+    "count_audiences",
     "list_deliveries",
     "list_mails_to",
 ]

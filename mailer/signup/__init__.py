@@ -18,7 +18,7 @@ from mailer.signup.confirmation import (
     read_confirm_token,
     standing,
 )
-from mailer.signup.dispute import dispute, read_dispute_token, take_back_dispute
+from mailer.signup.disputing import dispute, read_dispute_token, take_back_dispute
 from mailer.signup.expiry import expire_unconfirmed
 from mailer.signup.intake import Control, Submission, request, request_again
 from mailer.signup.mail_evidence import keep_mail_evidence

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mailer.foundation import queue, schema
 
-STALE_SCHEMA = "The database waits for a migration: run the start again, or `python -m mailer.cli`."
+STALE_SCHEMA = "The database waits for a migration: run `python -m mailer upgrade`."
 
 
 def register(app: Flask) -> None:

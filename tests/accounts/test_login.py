@@ -129,6 +129,17 @@ def test_a_password_is_changed_only_by_who_knows_it_and_to_a_good_one(
     assert list(caught.value.fields) == [field]
 
 
+def test_an_operator_can_set_a_password_and_every_session_ends(ada: Account) -> None:
+    with unit_of_work():
+        token, _session = accounts.sign_in("ada@books.example", PASSWORD, "")
+    with unit_of_work():
+        accounts.set_password(ada, "another bookshop by the sea")
+    assert accounts.session_of(token) is None
+    assert accounts.authenticate("ada@books.example", "another bookshop by the sea").account is ada
+    with pytest.raises(Invalid), unit_of_work():
+        accounts.set_password(ada, "short")
+
+
 @pytest.mark.requirement("S-010")
 def test_a_refused_sign_in_is_on_record_without_the_address(ada: Account) -> None:
     organisation = accounts.list_memberships(ada)[0][1]

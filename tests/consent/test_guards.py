@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
-from mailer import consent
+from mailer import accounts, consent
 from mailer.consent import About, ConsentRecord, ConsentSubject
 from mailer.foundation.database import db, unit_of_work
 from mailer.lists import MailingList
@@ -22,7 +22,7 @@ from tests.support.factories import (
     submission,
 )
 
-RECORDS = ("consent_records", "consent_texts", "notices", "form_versions")
+RECORDS = ("consent_records", "consent_texts", "notices", "form_versions", "audit_entries")
 EVIDENCE = ("consent_payloads", "evidence_blobs")
 
 
@@ -35,6 +35,7 @@ def letter(app: Flask) -> MailingList:
     request = make_request(submission(organisation, form, letter))
     with unit_of_work():
         consent.put_blob(consent.get_subject(request.subject_id), b"mail", "message/rfc822")
+        accounts.note(organisation, None, "published a form", form.public_id)
     app.test_client().post(link_in(mails_for(request)[0], "c"))
     return letter
 

@@ -97,7 +97,7 @@ def test_a_redis_that_hangs_is_given_up_quickly(tmp_path: Path, hanging: str) ->
 def test_a_redis_that_was_restarted_is_used_again_at_once(bare: Settings, tmp_path: Path) -> None:
     with run_redis(tmp_path / "redis"):
         assert queue.enqueue(queue.FIRST, JOB, "msg_1", job_id="send-msg_1")
-    assert not queue.is_up()
+    # The connection in the pool leads nowhere now, and nobody has noticed yet.
     shutil.rmtree(tmp_path / "redis")
     with run_redis(tmp_path / "redis"):
         assert queue.enqueue(queue.FIRST, JOB, "msg_1", job_id="send-msg_1")

@@ -27,6 +27,10 @@ INLINE = {
         r"<(?:script|img|iframe|link)\b[^>]*\s(?:src|href)=[\"'](?:https?:)?//", re.IGNORECASE
     ),
 }
+# Mails as an inbox would show them: documents of their own in a sandboxed frame, where mail's
+# styles have to stand beside the words.
+MAIL_PREVIEWS = ("admin/campaigns/preview_", "admin/campaigns/_preview_head.html")
+STYLES = ("a style element", "a style attribute")
 TAG = re.compile(r"<!--.*?-->|<[^<>]*>|<[^<>]*\Z|\A[^<>]*>", re.DOTALL)
 ENTITY = re.compile(r"&\w+;")
 WORDS = re.compile(r"[^\W\d_]{2,}(?:[\s’',.-]+[^\W\d_]{2,})+")
@@ -67,7 +71,8 @@ def _without_code(text: str) -> str:
         r"<(script|style)\b.*?</\1>",
     ):
         text = re.sub(pattern, _blank, text, flags=re.DOTALL)
-    return TAG.sub(_blank, text)
+    # Attributes may stand alone, in a macro that gives a field its own.
+    return re.sub(r"[\w-]+=\"[^\"]*\"", _blank, TAG.sub(_blank, text))
 
 
 def _blank(hit: re.Match[str]) -> str:
@@ -78,10 +83,12 @@ def _blank(hit: re.Match[str]) -> str:
 @pytest.mark.parametrize("path", ALL, ids=relative)
 def test_a_template_brings_no_script_and_no_style_of_its_own(path: Path) -> None:
     text = re.sub(r"\{#.*?#\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    is_mail = str(path.relative_to(TEMPLATES)).startswith(MAIL_PREVIEWS)
     refuse(
         [
             f"{relative(path)}: {what}: {hit.group()[:80]!r}"
             for what, pattern in INLINE.items()
+            if not (is_mail and what in STYLES)
             for hit in pattern.finditer(re.sub(r"\{\{.*?\}\}", "x", text, flags=re.DOTALL))
         ]
     )

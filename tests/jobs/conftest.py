@@ -25,7 +25,7 @@ from tests.support.worker_process import WorkerProcess
 
 
 @dataclass
-class Service:
+class RealParts:
     """What a test of sending needs; `worker` starts a process of it."""
 
     app: Flask
@@ -62,7 +62,7 @@ def smtp() -> Iterator[ScriptedSmtp]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, database_url: str, smtp: ScriptedSmtp) -> Iterator[Service]:
+def service(tmp_path: Path, database_url: str, smtp: ScriptedSmtp) -> Iterator[RealParts]:
     environ = environ_for(
         tmp_path,
         MAILER_DATABASE_URL=database_url,
@@ -73,13 +73,13 @@ def service(tmp_path: Path, database_url: str, smtp: ScriptedSmtp) -> Iterator[S
     with app.app_context():
         organisation = make_organisation()
         mailing_list = make_list(organisation)
-        yield Service(app, environ, smtp, organisation, mailing_list, tmp_path)
+        yield RealParts(app, environ, smtp, organisation, mailing_list, tmp_path)
         db.session.remove()
         db.engine.dispose()
 
 
 @pytest.fixture
-def shift(service: Service) -> Iterator[Shift]:
+def shift(service: RealParts) -> Iterator[Shift]:
     """This process as a campaign worker."""
     shift = Shift(service.app, "bulk")
     yield shift

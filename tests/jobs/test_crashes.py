@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from datetime import timedelta
@@ -20,7 +21,7 @@ from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.queue import QUEUES, connection, is_up
 from mailer.jobs import waking
-from tests.jobs.conftest import Service
+from tests.jobs.conftest import RealParts
 from tests.support.make_audience import make_people
 from tests.support.make_campaigns import (
     counts_of,
@@ -38,13 +39,13 @@ CONNECTIONS = 4
 
 
 def _slowly(_: Session) -> bytes:
-    time.sleep(0.004)
+    threading.Event().wait(0.004)
     return b"250 2.0.0 taken\r\n"
 
 
 @pytest.mark.requirement("E-093")
 def test_a_worker_killed_in_mid_batch_mails_nobody_twice(
-    service: Service, redis_server: EmbeddedRedis
+    service: RealParts, redis_server: EmbeddedRedis
 ) -> None:
     service.smtp.reactions["dot"] = _slowly
     campaign = service.start_campaign(1500)
@@ -69,7 +70,7 @@ def test_a_worker_killed_in_mid_batch_mails_nobody_twice(
 
 
 def test_a_worker_that_is_stopped_settles_what_is_on_the_wire(
-    service: Service, redis_server: EmbeddedRedis
+    service: RealParts, redis_server: EmbeddedRedis
 ) -> None:
     service.smtp.reactions["dot"] = _slowly
     campaign = service.start_campaign(1500)
@@ -87,17 +88,19 @@ def test_a_worker_that_is_stopped_settles_what_is_on_the_wire(
     assert list((service.directory / "journal").iterdir()) == []
 
 
-def test_an_idle_worker_goes_at_once(service: Service, redis_server: EmbeddedRedis) -> None:
+def test_an_idle_worker_goes_at_once(service: RealParts, redis_server: EmbeddedRedis) -> None:
     for queue_name in QUEUES:
         with service.worker("--queue", queue_name) as worker:
-            wait_for(lambda name=queue_name: Worker.count(queue=Queue(name, connection=connection())))
+            wait_for(
+                lambda name=queue_name: Worker.count(queue=Queue(name, connection=connection()))
+            )
             began = time.monotonic()
             assert worker.stop() == 0
             assert time.monotonic() - began < 3
 
 
 @pytest.mark.requirement("S-067")
-def test_losing_redis_in_mid_campaign_loses_nobody(service: Service) -> None:
+def test_losing_redis_in_mid_campaign_loses_nobody(service: RealParts) -> None:
     service.smtp.reactions["dot"] = _slowly
     directory = service.directory / "redis"
     with run_redis(directory), service.worker("--queue", "bulk") as worker:
@@ -117,7 +120,7 @@ def test_losing_redis_in_mid_campaign_loses_nobody(service: Service) -> None:
 
 @pytest.mark.requirement("S-067")
 def test_an_emptied_redis_is_filled_again_by_the_clock(
-    service: Service, redis_server: EmbeddedRedis
+    service: RealParts, redis_server: EmbeddedRedis
 ) -> None:
     service.smtp.reactions["dot"] = _slowly
     with (
@@ -139,7 +142,7 @@ def test_an_emptied_redis_is_filled_again_by_the_clock(
 
 
 def test_the_clock_starts_a_scheduled_campaign(
-    service: Service, redis_server: EmbeddedRedis
+    service: RealParts, redis_server: EmbeddedRedis
 ) -> None:
     make_people(service.mailing_list, 20)
     draft = make_draft(service.organisation, service.mailing_list)
@@ -154,7 +157,7 @@ def test_the_clock_starts_a_scheduled_campaign(
     assert len(set(service.received)) == len(service.received) == 20
 
 
-def test_a_wrong_setting_stops_the_start_with_one_line(service: Service) -> None:
+def test_a_wrong_setting_stops_the_start_with_one_line(service: RealParts) -> None:
     service.environ["MAILER_SMTP_PORT"] = "none"
     with service.worker("--queue", "bulk") as worker:
         assert worker.process.wait(timeout=20) == 2

@@ -27,6 +27,8 @@ def test_every_mandatory_fact_that_is_empty_is_named(app: Flask) -> None:
         "Country",
         "Contact e-mail address",
         "Supervisory authority",
+        "Recipients of the data",
+        "Transfers outside the Union",
     ]
 
 

@@ -25,6 +25,8 @@ ADA = Identity(
     country="IE",
     contact_email="hello@harbourbooks.example",
     authority_name="Data Protection Commission",
+    recipients="Mail Relay Ltd carries our mail.",
+    transfers="None.",
 )
 DORA = Identity(
     name="Dora's Plants",
@@ -35,6 +37,8 @@ DORA = Identity(
     country="DE",
     contact_email="dora@plants.example",
     authority_name="Berliner Beauftragte für Datenschutz",
+    recipients="Nobody.",
+    transfers="None.",
 )
 
 

@@ -1,6 +1,6 @@
 """What the database itself refuses: changed records, and memberships without a valid proof.
 
-The ledger's tables take inserts only. Personal evidence beside it may go, but only after its person was
+The ledger's tables and the audit log take inserts only. Personal evidence beside it may go, but only after its person was
 marked as erased. A subscription is active only while it cites a consent that was given for that list by
 that person and has not ended; a consent cannot end while an active subscription still cites it.
 """
@@ -13,7 +13,7 @@ down_revision = '0001'
 branch_labels = None
 depends_on = None
 
-FROZEN = ("consent_records", "consent_texts", "notices", "form_versions")
+FROZEN = ("consent_records", "consent_texts", "notices", "form_versions", "audit_entries")
 ERASABLE = ("consent_payloads", "evidence_blobs")
 
 # Shared by both engines: NEW.… is the subscription to be written.

@@ -30,7 +30,7 @@ from mailer.web.responses import see_other, wants_fragment
 def campaign_list() -> ResponseReturnValue:
     """Every campaign, newest first."""
     page = campaigns.list_campaigns(signed_in().organisation, _cursor())
-    sizes = reports.audience_sizes(page.rows)
+    sizes = reports.count_audiences(page.rows)
     return render_template(
         "admin/campaigns/list.html",
         rows=[(found, STATES[found.state], sizes.get(found.id)) for found in page.rows],

@@ -49,7 +49,7 @@ def campaign_save(public_id: str) -> ResponseReturnValue:
     """Save the draft; what was typed is kept whatever is wrong with it."""
     found = get_campaign(public_id)
     try:
-        _save(found)
+        _change(found)
     except Invalid as error:
         return _editor(found, request.form, errors=error.fields, is_refused=True), 422
     except Stale:
@@ -63,7 +63,7 @@ def campaign_test(public_id: str) -> ResponseReturnValue:
     """Save the draft, then send it to whoever is signed in."""
     found, who = get_campaign(public_id), signed_in()
     try:
-        _save(found)
+        _change(found)
     except Invalid as error:
         return _editor(found, request.form, errors=error.fields, is_refused=True), 422
     except Stale:
@@ -123,7 +123,7 @@ def _shown_mail(shown: delivery.Shown, part: str) -> str:
     return rendered.html.replace("<body>\n", f"<body>\n{head}", 1)
 
 
-def _save(found: Campaign) -> None:
+def _change(found: Campaign) -> None:
     draft = _draft(found, request.form)
     who = signed_in()
     with unit_of_work():

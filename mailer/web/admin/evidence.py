@@ -183,11 +183,10 @@ def _told(stored: dict[str, Any], sha256: str) -> TextRead:
             for section in stored["sections"]
         ]
         return TextRead(str(stored["title"]), sha256, str(stored["language"]), blocks)
-    lines = [
-        value
-        for key, value in stored.items()
-        if isinstance(value, str) and key not in ("kind", "notice_number")
-    ]
+    in_order = [stored.get(key) for key in ("title", "sentence", "text")]
+    lines = [line for line in in_order if isinstance(line, str)]
+    if stored.get("button"):
+        lines.append(f"[ {stored['button']} ]")
     return TextRead("The page with the button", sha256, "en", [("", lines)])
 
 

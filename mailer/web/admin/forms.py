@@ -24,6 +24,7 @@ from mailer.web.admin.form_editing import (
     read_draft,
     read_preview,
 )
+from mailer.web.embedding import embed_codes
 from mailer.web.form_description import describe_draft, describe_published
 from mailer.web.responses import see_other
 from mailer.web.security_headers import allow_framing
@@ -208,7 +209,7 @@ def embed_form(form_id: str) -> ResponseReturnValue:
         "admin/forms/embed.html",
         form=_facts(found),
         page=page,
-        html_code=render_template("public/embed_code.html", page=page).strip() if page else "",
+        codes=embed_codes(page) if page else None,
         section="forms",
     )
 

@@ -70,5 +70,3 @@ def _done(contact: Contact, mailing_list: MailingList, *, everything: bool) -> s
 def _nothing_known() -> str:
     """The same quiet answer for a damaged link and for a person who was erased (E-024)."""
     return render_template("public/nothing_known.html", language="en")
-
-

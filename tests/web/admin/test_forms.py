@@ -50,7 +50,9 @@ def fields_of(page: TestResponse) -> dict[str, str]:
         r'<textarea[^>]*name="([^"]+)"[^>]*>\n(.*?)</textarea>', editor, re.DOTALL
     ):
         fields[name] = unescape(body)
-    for name, body in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', editor, re.DOTALL):
+    for name, body in re.findall(
+        r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', editor, re.DOTALL
+    ):
         chosen = re.search(r'value="([^"]*)" selected', body)
         fields[name] = chosen.group(1) if chosen else ""
     fields.pop("csrf_token", None)

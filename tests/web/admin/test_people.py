@@ -30,23 +30,8 @@ from tests.support.make_accounts import TeamClient, make_account, team_client
 
 
 @pytest.fixture
-def organisation(app: Flask) -> Organisation:
-    return make_organisation()
-
-
-@pytest.fixture
-def mailing_list(organisation: Organisation) -> MailingList:
-    return make_list(organisation)
-
-
-@pytest.fixture
 def form(organisation: Organisation, mailing_list: MailingList) -> Form:
     return make_form(organisation, mailing_list)
-
-
-@pytest.fixture
-def ada(app: Flask, organisation: Organisation) -> TeamClient:
-    return team_client(app, make_account(organisation))
 
 
 def answer(kind: OutcomeKind, code: int, text: str) -> Outcome:

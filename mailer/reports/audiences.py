@@ -11,7 +11,7 @@ from mailer.delivery import Delivery
 from mailer.foundation.database import db
 
 
-def audience_sizes(campaigns: Collection[Campaign]) -> dict[int, int]:
+def count_audiences(campaigns: Collection[Campaign]) -> dict[int, int]:
     """The fixed audience by the row id of the campaign; a campaign that has none yet is missing."""
     fixed = [campaign.id for campaign in campaigns if campaign.planned_at is not None]
     query = (

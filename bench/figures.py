@@ -1,0 +1,95 @@
+"""Figures: several measurements of one thing, and how they are shown."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One thing measured several times. `most` is the largest value that is still as intended."""
+
+    name: str
+    unit: str
+    values: Sequence[float]
+    most: float | None = None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    def as_json(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "name": self.name,
+            "unit": self.unit,
+            "median": _rounded(self.median),
+            "lowest": _rounded(min(self.values)),
+            "highest": _rounded(max(self.values)),
+            "values": [_rounded(value) for value in self.values],
+        }
+        return shown if self.most is None else {**shown, "at_most": self.most}
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Everything measured in one run, in order, with what a reader has to know."""
+
+    machine: dict[str, str]
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _measured: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, unit: str, value: float) -> None:
+        """One measurement; further ones of the same name and unit join it."""
+        self._measured.setdefault((name, unit), []).append(value)
+
+    def close_group(self, **at_most: float) -> None:
+        """Make figures of what was added since the last call; `at_most` holds targets by unit."""
+        for (name, unit), values in self._measured.items():
+            self.figures.append(Figure(name, unit, values, at_most.get(unit)))
+        self._measured.clear()
+
+    def as_json(self) -> str:
+        shown = {
+            "machine": self.machine,
+            "notes": self.notes,
+            "figures": [figure.as_json() for figure in self.figures],
+        }
+        return json.dumps(shown, indent=2, ensure_ascii=False)
+
+    def as_table(self) -> str:
+        rows = [("", "median", "lowest", "highest", "", "")]
+        rows += [
+            (
+                figure.name,
+                _shown(figure.median),
+                _shown(min(figure.values)),
+                _shown(max(figure.values)),
+                figure.unit,
+                "" if figure.most is None else f"at most {_shown(figure.most)}",
+            )
+            for figure in self.figures
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(6)]
+        lines = [f"{name}: {fact}" for name, fact in self.machine.items()]
+        lines += ["", *(_line(row, widths) for row in rows), ""]
+        return "\n".join([*lines, *(f"- {note}" for note in self.notes)])
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    name, *numbers, unit, target = row
+    cells = [name.ljust(widths[0])]
+    cells += [cell.rjust(width) for cell, width in zip(numbers, widths[1:4], strict=True)]
+    return "  ".join([*cells, unit.ljust(widths[4]), target]).rstrip()
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}") if abs(value) < 1000 else round(value)
+
+
+def _shown(value: float) -> str:
+    return f"{_rounded(value):,.10g}"

@@ -1,0 +1,170 @@
+"""Signing up: forms posted to the web server as it is deployed, down to the owed confirmation mail."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+
+from bench.figures import Sheet
+from bench.places import HOST, Ground, Place, application, environ_for, free_port, python
+from bench.visitors import Visit, visit
+from mailer.devkit import EmbeddedRedis, answers_http
+from mailer.forms import Form
+from mailer.foundation.database import db
+from mailer.signup import SignupRequest
+from mailer.transactional import TransactionalMessage
+from tests.support.factories import make_form, make_list, make_organisation
+from tests.support.waiting import wait_for
+
+CONNECTIONS = 16
+WARM_SECONDS = 0.5
+START_SECONDS = 60.0
+ROUND_SECONDS = 18.0  # no further round is begun after these
+MOST_PAGE_BYTES = 30_000
+# Every limit that a load from one address would meet; none is switched off.
+LIMITS = {f"MAILER_SIGNUPS_PER_{name}HOUR": "1000000" for name in ("IP_", "DOMAIN_", "FORM_", "")}
+_TOKEN = re.compile(r'name="token" value="([^"]+)"')
+_LOADED = re.compile(r'<(?:link rel="stylesheet"|script|img)[^>]+(?:href|src)="(/[^"]+)"')
+_numbers = itertools.count()
+
+
+def measure(ground: Ground, sheet: Sheet) -> None:
+    """Add how many forms are taken in a second, and how many bytes a visitor loads before."""
+    with ExitStack() as undo:
+        served = [(place, undo.enter_context(_service(ground, place))) for place in ground.places]
+        bare = undo.enter_context(_web(ground, "bench.bare_page:app", {}, free_port()))
+        for _ in ground.rounds(ROUND_SECONDS):
+            floor = _visit(ground, bare, _requests(bare, "/f/none", "none", "box"))
+            sheet.add("signing up: bare Flask page", "requests/s", floor.rate)
+            for place, service in served:
+                _sign_up(ground, sheet, place, service, floor.rate)
+        sheet.close_group()
+        _weigh(sheet, served[0][1])
+    sheet.notes.append(
+        f"signing up: gunicorn, 2 workers with 4 threads, {CONNECTIONS} connections kept alive; "
+        "visitors and the worker that sends the confirmation mails run on the same cores meanwhile."
+    )
+    sheet.notes.append(
+        "signing up: limits raised by settings, not switched off; the bare page reads the same form."
+    )
+
+
+class _Service:
+    """A running web server with one published form."""
+
+    def __init__(self, environ: dict[str, str], port: int, form: Form) -> None:
+        self.environ = environ
+        self.port = port
+        self.path = f"/f/{form.public_id}"
+        self.box = form.draft["controls"][0]["key"]
+
+    def read(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"http://{HOST}:{self.port}{path}", timeout=10) as answer:
+            body: bytes = answer.read()
+            return body
+
+
+@contextmanager
+def _service(ground: Ground, place: Place) -> Iterator[_Service]:
+    forms: list[Form] = []
+
+    def fill() -> None:
+        organisation = make_organisation()
+        forms.append(make_form(organisation, make_list(organisation)))
+
+    with ground.template(place, fill) as url:
+        directory, port = ground.new_directory(), free_port()
+        environ = environ_for(
+            directory,
+            MAILER_DATABASE_URL=url,
+            MAILER_PUBLIC_URL=f"http://{HOST}:{port}",
+            MAILER_ADMIN_URL=f"http://localhost:{port}",
+            **LIMITS,
+        )
+        with (
+            ground.sink() as smtp_port,
+            EmbeddedRedis(directory / "redis"),
+        ):
+            environ["MAILER_SMTP_PORT"] = str(smtp_port)
+            log = directory / "worker.log"
+            words = python("worker.py", "--queue", "first")
+            with (
+                ground.program(*words, environ=environ, log=log),
+                _web(ground, "wsgi:app", environ, port),
+            ):
+                yield _Service(environ, port, forms[0])
+
+
+@contextmanager
+def _web(ground: Ground, app: str, environ: dict[str, str], port: int) -> Iterator[int]:
+    """gunicorn as `run` starts it; yields its port."""
+    words = python("-m", "gunicorn", app, "--bind", f"{HOST}:{port}", "--workers", "2")
+    words += ("--threads", "4", "--preload", "--no-control-socket", "--log-level", "warning")
+    with ground.program(*words, environ=environ, log=ground.new_directory() / "web.log"):
+        wait_for(answers_http(HOST, port, "/health"), timeout=START_SECONDS)
+        yield port
+
+
+def _sign_up(ground: Ground, sheet: Sheet, place: Place, service: _Service, floor: float) -> None:
+    found = _TOKEN.search(service.read(service.path).decode())
+    assert found is not None
+    requests = _requests(service.port, service.path, found[1], service.box)
+    visit(service.port, requests, connections=CONNECTIONS, seconds=WARM_SECONDS)
+    before = _count(service)
+    result = _visit(ground, service.port, requests)
+    written = _count(service) - before
+    if result.statuses != {303: written}:
+        raise RuntimeError(f"{written} written, but answered: {result.statuses}")
+    name = f"signing up, {place.name}"
+    sheet.add(name, "requests/s", result.rate)
+    sheet.add(f"{name}: ratio to the bare page", "×", result.rate / floor)
+    sheet.add(f"{name}: usual wait", "ms", result.usual_milliseconds)
+    sheet.add(f"{name}: 95 of 100 within", "ms", result.late_milliseconds)
+
+
+def _visit(ground: Ground, port: int, requests: Iterator[bytes]) -> Visit:
+    seconds = ground.sizes.signup_seconds
+    return visit(port, requests, connections=CONNECTIONS, seconds=seconds)
+
+
+def _requests(port: int, path: str, token: str, box: str) -> Iterator[bytes]:
+    """Forms as a browser posts them, each for somebody else."""
+    for number in _numbers:
+        given = {
+            "token": token,
+            "address": f"visitor{number}@example.org",
+            "first_name": f"Visitor {number}",
+            "comments": "",
+            box: "yes",
+        }
+        content = urlencode(given).encode()
+        yield (
+            f"POST {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\nUser-Agent: Mozilla/5.0 (bench)\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(content)}\r\n\r\n"
+        ).encode() + content
+
+
+def _count(service: _Service) -> int:
+    """How many requests are written, each with its confirmation mail."""
+    with application(service.environ):
+        requests = db.session.scalar(sa.select(sa.func.count()).select_from(SignupRequest))
+        mails = db.session.scalar(sa.select(sa.func.count()).select_from(TransactionalMessage))
+    if requests != mails:
+        raise RuntimeError(f"{requests} requests, but {mails} confirmation mails")
+    return requests or 0
+
+
+def _weigh(sheet: Sheet, service: _Service) -> None:
+    """What a visitor loads to see the form; uncompressed, without what browsers keep anyway."""
+    page = service.read(service.path)
+    loaded = [service.read(path) for path in _LOADED.findall(page.decode())]
+    sheet.add("public form page with stylesheet", "bytes", len(page) + sum(map(len, loaded)))
+    sheet.close_group(bytes=MOST_PAGE_BYTES)
+    sheet.add("embed.js", "bytes", len(service.read(f"{service.path}/embed.js")))
+    sheet.close_group()

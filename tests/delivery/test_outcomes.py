@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mailer.delivery import Alarm, DeliveryState, is_about_the_sender, result_of
+from mailer.delivery.reasons import why
+from mailer.transport import Outcome, OutcomeKind, Stage
+
+AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+K, S = OutcomeKind, DeliveryState
+
+
+def _outcome(
+    kind: OutcomeKind, code: int | None, enhanced: str | None = None, stage: Stage = "rcpt"
+) -> Outcome:
+    return Outcome(
+        key="d1",
+        kind=kind,
+        code=code,
+        enhanced=enhanced,
+        text="said",
+        relay="relay.test:25",
+        at=AT,
+        stage=stage,
+        tls=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "is_try"),
+    [
+        (_outcome(K.ACCEPTED, 250, stage="body"), S.ACCEPTED, True),
+        (_outcome(K.REFUSED, 550), S.REFUSED, True),
+        (_outcome(K.DEFERRED, 451), S.DEFERRED, True),
+        (_outcome(K.UNCERTAIN, None, stage="body"), S.UNCERTAIN, True),
+        (_outcome(K.UNSENT, 421), S.PLANNED, False),
+        (_outcome(K.REFUSED, 550, "5.7.1", stage="mail"), S.PLANNED, False),
+    ],
+)
+def test_each_outcome_has_its_state(outcome: Outcome, state: DeliveryState, is_try: bool) -> None:
+    result = result_of(1, 0, outcome)
+    assert (result.state, result.is_try) == (state, is_try)
+
+
+def test_each_try_waits_twice_as_long_and_the_fifth_is_the_last() -> None:
+    waits = [result_of(1, tries, _outcome(K.DEFERRED, 451)).due_at for tries in range(5)]
+    minutes = [wait and (wait - AT) // timedelta(minutes=1) for wait in waits]
+    assert minutes == [5, 10, 20, 40, None]
+    assert result_of(1, 4, _outcome(K.DEFERRED, 451)).state is S.REFUSED
+
+
+def test_a_refusal_of_the_sender_is_told_from_one_of_the_recipient() -> None:
+    assert is_about_the_sender(_outcome(K.REFUSED, 550, stage="mail"))
+    assert not is_about_the_sender(_outcome(K.REFUSED, 550, stage="rcpt"))
+
+
+@pytest.mark.requirement("E-092")
+def test_the_alarm_rings_above_five_percent_after_a_hundred_answers() -> None:
+    alarm = Alarm()
+    said = [alarm.hear(_outcome(K.REFUSED, 550, "5.1.1")) for _ in range(6)]
+    said += [alarm.hear(_outcome(K.ACCEPTED, 250)) for _ in range(93)]
+    assert set(said) == {None}
+    assert "6 of 100" in (alarm.hear(_outcome(K.ACCEPTED, 250)) or "")
+
+
+@pytest.mark.requirement("E-082")
+def test_objections_to_us_are_no_dead_addresses_but_pause_in_a_row() -> None:
+    alarm = Alarm()
+    said = [alarm.hear(_outcome(K.REFUSED, 550, "5.7.26")) for _ in range(19)]
+    alarm.hear(_outcome(K.ACCEPTED, 250))
+    said += [alarm.hear(_outcome(K.REFUSED, 550, "5.7.26")) for _ in range(19)]
+    assert set(said) == {None}
+    assert "matter of policy" in (alarm.hear(_outcome(K.REFUSED, 550, "5.7.26")) or "")
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en-GB", "You receive this because you subscribed to News on 3 March 2026."),
+        ("de", "Sie erhalten diese Nachricht, weil Sie News am 3.3.2026 abonniert haben."),
+        ("fr", "You receive this because you subscribed to News on 3 March 2026."),
+    ],
+)
+def test_the_reason_is_said_in_the_language_of_the_mail(language: str, sentence: str) -> None:
+    assert why(language, "News", datetime(2026, 3, 3, tzinfo=UTC)) == sentence

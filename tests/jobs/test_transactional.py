@@ -1,0 +1,86 @@
+"""RealParts mails: sent over one connection, settled, and recovered like everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from mailer import delivery
+from mailer.foundation.database import unit_of_work
+from mailer.jobs.recovery import recover
+from mailer.jobs.runner import Shift, journal_directory
+from mailer.jobs.transactional import MessageSettler, send_due
+from mailer.signup import SignupRequest
+from mailer.transactional import MessageState, TransactionalMessage, claim_due
+from mailer.transport import Journal
+from tests.jobs.conftest import RealParts
+from tests.support.factories import mails_for, make_form, make_request, submission
+from tests.support.scripted_smtp import hang_up
+
+
+@pytest.fixture
+def first(service: RealParts) -> Iterator[Shift]:
+    shift = Shift(service.app, "first")
+    yield shift
+    shift.close()
+
+
+@pytest.fixture
+def request_(service: RealParts) -> SignupRequest:
+    form = make_form(service.organisation, service.mailing_list)
+    return make_request(submission(service.organisation, form, service.mailing_list))
+
+
+def _message(request: SignupRequest) -> TransactionalMessage:
+    [message] = mails_for(request)
+    return message
+
+
+def test_a_confirmation_mail_goes_out_and_leaves_its_evidence(
+    service: RealParts, first: Shift, request_: SignupRequest
+) -> None:
+    send_due()
+    assert service.received == ["cleo@example.org"]
+    assert service.smtp.connections == 1
+    message = _message(request_)
+    assert message.state is MessageState.ACCEPTED
+    assert message.body is None
+    with unit_of_work() as session:
+        evidence = session.get_one(SignupRequest, request_.id).mail_evidence
+    assert evidence is not None
+    assert evidence["outcome"] == "accepted"
+    assert evidence["reply_code"] == "250"
+
+
+def test_a_relay_that_is_down_costs_no_try(
+    service: RealParts, first: Shift, request_: SignupRequest
+) -> None:
+    service.smtp.reactions["greeting"] = b"421 4.3.2 not now\r\n"
+    send_due()
+    message = _message(request_)
+    assert (message.state, message.attempts) == (MessageState.PLANNED, 0)
+    assert first.rest.is_on
+
+
+def test_a_lost_answer_is_uncertain_and_not_sent_again(
+    service: RealParts, first: Shift, request_: SignupRequest
+) -> None:
+    service.smtp.reactions["dot"] = hang_up
+    send_due()
+    send_due()
+    assert service.received == ["cleo@example.org"]
+    assert _message(request_).state is MessageState.UNCERTAIN
+
+
+def test_a_mail_on_a_dead_workers_wire_is_uncertain(
+    service: RealParts, request_: SignupRequest
+) -> None:
+    owner = "first-elsewhere-1-dead"
+    with unit_of_work():
+        [message] = claim_due(owner, 10)
+    journal = Journal.open(journal_directory(), owner)
+    journal.sent(f"t{message.id}")
+    journal.close()
+    assert recover([delivery, MessageSettler()]) == 1
+    assert _message(request_).state is MessageState.UNCERTAIN
