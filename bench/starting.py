@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import Sheet
 from bench.places import Ground
-from tests.support.service import run_service
+from tests.support.running import run_mailer
 
 MOST_SECONDS = 5.0
 ROUND_SECONDS = 20.0  # no further round is begun after these
@@ -28,7 +28,7 @@ def measure(ground: Ground, sheet: Sheet) -> None:
 
 def _start(directory: Path) -> float:
     began = time.perf_counter()
-    with run_service(directory) as service:
+    with run_mailer(directory) as service:
         with urllib.request.urlopen(f"{service.web}/health", timeout=10) as answer:
             if answer.status != 200:
                 raise RuntimeError(f"/health answers {answer.status}")

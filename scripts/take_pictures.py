@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.chromium import launch_browser
-from tests.support.service import Service, run_service
+from tests.support.running import RunningMailer, run_mailer
 from tests.support.stories import confirm, fill_form, send_campaign, sign_in
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
@@ -26,7 +26,7 @@ def main() -> int:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as directory,
-        run_service(Path(directory) / "var") as service,
+        run_mailer(Path(directory) / "var") as service,
         sync_playwright() as playwright,
     ):
         browser = launch_browser(playwright)
@@ -46,7 +46,7 @@ def main() -> int:
     return 0
 
 
-def take_form(service: Service, page: Page, path: Path) -> None:
+def take_form(service: RunningMailer, page: Page, path: Path) -> None:
     """The form as the script draws it into the demo website, filled in but not sent."""
     page.goto(f"{service.demo}/script.html")
     page.get_by_label("E-mail address").fill("cleo@example.org")
@@ -56,7 +56,7 @@ def take_form(service: Service, page: Page, path: Path) -> None:
     page.screenshot(path=path, full_page=True)
 
 
-def take_campaign(service: Service, page: Page, path: Path) -> None:
+def take_campaign(service: RunningMailer, page: Page, path: Path) -> None:
     """The page of the demo campaign, once everybody of its audience is settled."""
     sign_in(service, page)
     page.goto(f"{service.admin}/campaigns/")

@@ -46,6 +46,21 @@ def build_parser() -> argparse.ArgumentParser:
     upgrade = commands.add_parser("upgrade", help="bring the database to the newest version")
     upgrade.set_defaults(run=database.upgrade)
 
+    _add_people(commands)
+
+    check = commands.add_parser(
+        "settings", help="check the configuration and show it, secrets left out"
+    )
+    check.set_defaults(run=docs.show_settings)
+
+    pages = commands.add_parser("docs", help="write the pages that are generated from the code")
+    pages.add_argument("--check", action="store_true", help="only say whether they are up to date")
+    pages.set_defaults(run=docs.write, parser=parser, commands=commands.choices)
+
+    return parser
+
+
+def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     owner = commands.add_parser(
         "create-owner",
         help="make an organisation and its first team member",
@@ -65,14 +80,3 @@ def build_parser() -> argparse.ArgumentParser:
     )
     password.add_argument("--address", required=True, help="the e-mail address they sign in with")
     password.set_defaults(run=team.set_password)
-
-    check = commands.add_parser(
-        "settings", help="check the configuration and show it, secrets left out"
-    )
-    check.set_defaults(run=docs.show_settings)
-
-    pages = commands.add_parser("docs", help="write the pages that are generated from the code")
-    pages.add_argument("--check", action="store_true", help="only say whether they are up to date")
-    pages.set_defaults(run=docs.write, parser=parser, commands=commands.choices)
-
-    return parser

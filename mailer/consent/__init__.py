@@ -34,10 +34,10 @@ from mailer.consent.notices import (
     publish_notice,
     read_notice,
 )
+from mailer.consent.reading import TimelineEntry, open_payload, read_payload, timeline
 from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
 from mailer.consent.subjects import create_subject, erase_subject, get_blob, get_subject, put_blob
 from mailer.consent.texts import get_text, store_text
-from mailer.consent.reading import TimelineEntry, open_payload, read_payload, timeline
 
 __all__ = [
     "ALLOWS_SENDING",

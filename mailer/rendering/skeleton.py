@@ -51,14 +51,7 @@ def build_page(
     tag = escape(language.replace("_", "-"))
     direction = direction_of(language)
     side = "right" if direction == "rtl" else "left"
-    head = (
-        f'<!DOCTYPE html>\n<html lang="{tag}" dir="{direction}">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f'<meta name="color-scheme" content="{schemes}">\n'
-        f'<meta name="supported-color-schemes" content="{schemes}">\n'
-        '<meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no">\n'
-        "<title>"
-    )
+    head = _head(tag, direction, schemes)
     column = (
         f'" lang="{tag}" dir="{direction}">\n<table {_TABLE}><tr><td align="center" '
         f'style="padding:24px 16px">\n<table {_TABLE} style="max-width:600px">\n'
@@ -82,3 +75,14 @@ def build_page(
         *below,
         "</table>\n</td></tr></table>\n</div>\n</body>\n</html>\n",
     ]
+
+
+def _head(tag: str, direction: str, schemes: str) -> str:
+    return (
+        f'<!DOCTYPE html>\n<html lang="{tag}" dir="{direction}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
+        f'<meta name="color-scheme" content="{schemes}">\n'
+        f'<meta name="supported-color-schemes" content="{schemes}">\n'
+        '<meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no">\n'
+        "<title>"
+    )

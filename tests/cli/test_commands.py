@@ -14,7 +14,7 @@ from mailer import accounts
 from mailer.accounts import Role
 from mailer.foundation.database import db
 from tests.conftest import environ_for
-from tests.support.service import ROOT
+from tests.support.running import ROOT
 
 
 class Operator:

@@ -26,7 +26,7 @@ from mailer.foundation.database import db, unit_of_work
 from mailer.lists import MailingList
 from mailer.organisations import get_organisation_by_id, get_sender_by_id
 from tests.support.make_audience import make_people
-from tests.support.service import ROOT, Service, inside, links_of, run_service
+from tests.support.running import ROOT, RunningMailer, inside, links_of, run_mailer
 from tests.support.stories import confirm, new_address, sign_up
 from tests.support.waiting import wait_for
 
@@ -34,9 +34,9 @@ PEOPLE = 1500
 
 
 @pytest.fixture
-def own_service(tmp_path: Path) -> Iterator[Service]:
+def own_service(tmp_path: Path) -> Iterator[RunningMailer]:
     """A service that a test may maltreat."""
-    with run_service(tmp_path / "var") as running:
+    with run_mailer(tmp_path / "var") as running:
         yield running
 
 
@@ -75,7 +75,7 @@ def is_sent(campaign_id: int) -> bool:
     return db.session.get_one(Campaign, campaign_id).state is CampaignState.SENT
 
 
-def recipients(service: Service) -> Counter[str]:
+def recipients(service: RunningMailer) -> Counter[str]:
     """How many mails of the campaign each address has got, counted at the receiver."""
     envelopes = [
         json.loads(path.read_bytes().partition(b"\n")[0])
@@ -90,7 +90,7 @@ def recipients(service: Service) -> Counter[str]:
 
 @pytest.mark.requirement("E-093")
 @pytest.mark.parametrize("part", ["bulk", "redis", "clock", "gunicorn"])
-def test_a_campaign_survives_the_death_of_any_part(own_service: Service, part: str) -> None:
+def test_a_campaign_survives_the_death_of_any_part(own_service: RunningMailer, part: str) -> None:
     word = {
         "bulk": "--queue bulk",
         "redis": "redis.sock",
@@ -117,7 +117,7 @@ def test_a_campaign_survives_the_death_of_any_part(own_service: Service, part: s
 
 
 @pytest.mark.requirement("E-093")
-def test_redis_emptied_in_mid_campaign_loses_nobody(own_service: Service) -> None:
+def test_redis_emptied_in_mid_campaign_loses_nobody(own_service: RunningMailer) -> None:
     with inside(own_service):
         campaign_id = start_campaign(people=PEOPLE)
         wait_for(lambda: states(campaign_id)[DeliveryState.ACCEPTED] > 50, timeout=30)
@@ -135,7 +135,7 @@ def test_redis_emptied_in_mid_campaign_loses_nobody(own_service: Service) -> Non
 def test_data_survive_a_restart_and_nothing_is_left_running(tmp_path: Path, page: Page) -> None:
     data = tmp_path / "var"
     address = new_address()
-    with run_service(data) as first:
+    with run_mailer(data) as first:
         sign_up(first, page, "plain", address)
         confirm(first, page, address)
         pids = first.pids()
@@ -143,7 +143,7 @@ def test_data_survive_a_restart_and_nothing_is_left_running(tmp_path: Path, page
         password = first.password
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
     assert not (data / "redis" / "redis.sock").exists()
-    with run_service(data) as second:
+    with run_mailer(data) as second:
         assert second.password == password
         assert len(second.mails(address)) == 1
         with inside(second):
@@ -196,7 +196,7 @@ def test_a_wrong_setting_stops_the_start_with_one_line(
 
 
 def test_while_the_database_is_locked_a_visitor_is_told_and_nothing_is_lost(
-    own_service: Service, page: Page
+    own_service: RunningMailer, page: Page
 ) -> None:
     address = new_address()
     sign_up(own_service, page, "plain", address)

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.service import Service, links_of, text_of
+from tests.support.running import RunningMailer, links_of, text_of
 from tests.support.stories import (
     WAYS,
     confirm,
@@ -33,7 +33,7 @@ def one_click(url: str) -> int:
 @pytest.mark.requirement("C-001")
 @pytest.mark.parametrize("way", WAYS)
 def test_from_the_embedded_form_to_no_further_mail(
-    service: Service, browser: Browser, page: Page, way: str
+    service: RunningMailer, browser: Browser, page: Page, way: str
 ) -> None:
     address = new_address(way)
     sign_up(service, page, way, address)
@@ -70,7 +70,7 @@ def test_from_the_embedded_form_to_no_further_mail(
     assert len(service.mails(address)) == 2
 
 
-def test_without_javascript_everything_works_too(service: Service, browser: Browser) -> None:
+def test_without_javascript_everything_works_too(service: RunningMailer, browser: Browser) -> None:
     address = new_address("plain")
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
@@ -96,7 +96,7 @@ def test_without_javascript_everything_works_too(service: Service, browser: Brow
 @pytest.mark.requirement("L-002")
 @pytest.mark.requirement("L-004")
 def test_robots_that_open_every_link_change_nothing(
-    service: Service, browser: Browser, page: Page
+    service: RunningMailer, browser: Browser, page: Page
 ) -> None:
     address = new_address("scanned")
     sign_up(service, page, "script", address)

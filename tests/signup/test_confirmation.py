@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from mailer import consent, signup, subscriptions
 from mailer.consent import ConsentRecord, ConsentState, Matter
 from mailer.contacts import Contact
+from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.signup import RequestState, SignupRequest
 from mailer.subscriptions import Subscription, SubscriptionState
@@ -25,7 +26,6 @@ from tests.support.factories import (
     make_request,
     submission,
 )
-from mailer.foundation.clock import now
 
 
 class Story:

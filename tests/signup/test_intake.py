@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from mailer import signup
+from mailer.foundation.addresses import parse_address
 from mailer.foundation.database import db, unit_of_work
 from mailer.signup import SignupRequest
 from mailer.suppression import Reason, Scope, suppress
-from mailer.foundation.addresses import parse_address
 from mailer.transactional import TransactionalMessage
 from tests.support.factories import (
     DORA,

@@ -24,6 +24,7 @@ import psycopg
 import sqlalchemy as sa
 
 from mailer.devkit.warden import Launch, Warden
+from tests.support.waiting import take_time
 
 SETTING = "TEST_POSTGRES_URL"
 MISSING = (
@@ -161,7 +162,7 @@ def _await(directory: Path, process: subprocess.Popen[bytes], timeout: float = 3
             if process.poll() is not None or time.monotonic() > limit:
                 log = (directory / "log").read_text(errors="replace")
                 raise PostgresMissing(f"PostgreSQL did not start:\n{log[-2000:]}") from None
-            time.sleep(0.02)
+            take_time(0.02)
         else:
             return
 

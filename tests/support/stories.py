@@ -6,7 +6,7 @@ import secrets
 
 from playwright.sync_api import FrameLocator, Page, expect
 
-from tests.support.service import Service, links_of
+from tests.support.running import RunningMailer, links_of
 
 WAYS = ("plain", "frame", "script")
 
@@ -23,7 +23,7 @@ def fill_form(form: Page | FrameLocator, address: str, *lists: str) -> None:
     form.get_by_role("button", name="Ask for the confirmation mail").click()
 
 
-def sign_up(service: Service, page: Page, way: str, address: str, *lists: str) -> None:
+def sign_up(service: RunningMailer, page: Page, way: str, address: str, *lists: str) -> None:
     """Sign up on the demo website in one of the three ways, up to "Check your inbox"."""
     page.goto(f"{service.demo}/{way}.html")
     form: Page | FrameLocator = page.frame_locator("iframe") if way == "frame" else page
@@ -34,14 +34,14 @@ def sign_up(service: Service, page: Page, way: str, address: str, *lists: str) -
     expect(form.get_by_text("Check your inbox").first).to_be_visible()
 
 
-def confirm(service: Service, page: Page, address: str) -> None:
+def confirm(service: RunningMailer, page: Page, address: str) -> None:
     """Open the link of the newest mail and press the button."""
     page.goto(links_of(service.await_mails(address)[-1], "c"))
     page.get_by_role("button", name="Confirm my subscription").click()
     expect(page.get_by_role("heading", name="You are subscribed")).to_be_visible()
 
 
-def sign_in(service: Service, page: Page) -> None:
+def sign_in(service: RunningMailer, page: Page) -> None:
     """Come in on the marketers' side with the printed sign-in."""
     page.goto(f"{service.admin}/")
     page.get_by_label("E-mail address").fill(service.address)
@@ -50,7 +50,7 @@ def sign_in(service: Service, page: Page) -> None:
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
-def write_campaign(service: Service, page: Page, name: str, *, subject: str) -> None:
+def write_campaign(service: RunningMailer, page: Page, name: str, *, subject: str) -> None:
     """A campaign to the first list, saved as a draft; the editor is open afterwards."""
     page.goto(f"{service.admin}/campaigns/new")
     page.get_by_role("textbox", name="Name").fill(name)

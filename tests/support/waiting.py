@@ -17,3 +17,8 @@ def wait_for(ask: Callable[[], T], *, timeout: float = 15.0) -> T:
             raise AssertionError(f"{ask.__qualname__} did not come true within {timeout} s")
         time.sleep(0.02)
     return answer
+
+
+def take_time(seconds: float) -> None:
+    """Be slow on purpose: for servers whose slowness is what a test is about, never to wait."""
+    time.sleep(seconds)

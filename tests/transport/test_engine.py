@@ -14,6 +14,7 @@ from mailer.transport import (
     Timeouts,
 )
 from tests.support.scripted_smtp import Reaction, ScriptedSmtp, Session, hang_up, keep_silent
+from tests.support.waiting import take_time
 from tests.transport.conftest import Run, envelope, envelopes, relay_at
 
 ACCEPTED, DEFERRED, REFUSED, UNCERTAIN, UNSENT = OutcomeKind
@@ -219,7 +220,7 @@ def test_a_relay_that_dribbles_gets_no_more_patience_than_a_silent_one(run: Run)
     def dribble(session: Session) -> bytes:
         for _ in range(200):
             session.say(b"2")
-            time.sleep(0.02)
+            take_time(0.02)
         return b"\r\n"
 
     with ScriptedSmtp(reactions={"greeting": dribble}) as server:
@@ -269,7 +270,7 @@ def test_a_refusal_in_the_middle_of_a_body_is_an_answer(run: Run) -> None:
         session.say(b"354 go\r\n")
         session.line.recv(1000)
         session.say(b"552 5.3.4 too big\r\n")
-        time.sleep(0.5)
+        take_time(0.5)
         return hang_up(session)
 
     big = (b"x" * 998 + b"\r\n") * 6_000

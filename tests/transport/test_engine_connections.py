@@ -17,6 +17,7 @@ from mailer.transport import (
     Timeouts,
 )
 from tests.support.scripted_smtp import Reaction, ScriptedSmtp, Session, hang_up, keep_silent
+from tests.support.waiting import take_time
 from tests.transport.conftest import Run, envelope, envelopes, relay_at
 
 ACCEPTED, DEFERRED, REFUSED, UNCERTAIN, UNSENT = OutcomeKind
@@ -104,7 +105,7 @@ def test_stopping_finishes_what_is_on_the_wire_and_begins_nothing(
     def stop_here(session: Session) -> bytes:
         if session.mails == 3:
             going[0] = False
-            time.sleep(0.3)
+            take_time(0.3)
         return b"250 2.0.0 taken\r\n"
 
     with ScriptedSmtp(offers=offers, reactions={"dot": stop_here}) as server:
@@ -236,12 +237,12 @@ def test_a_source_that_takes_its_time_costs_no_connection(run: Run) -> None:
             both_arrived.set()
         assert both_arrived.wait(5)
         if session.rcpt_to == "r1@x.test":
-            time.sleep(0.3)
+            take_time(0.3)
         return b"250 ok\r\n"
 
     def slow() -> Iterator[Envelope]:
         yield from envelopes(2)
-        time.sleep(1.5)
+        take_time(1.5)
 
     brief = Timeouts(dot=1.0)
     with ScriptedSmtp(offers=(), reactions={"dot": answer_while_the_source_blocks}) as server:

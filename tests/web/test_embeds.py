@@ -215,7 +215,7 @@ def test_the_plain_form(tab: Page, service: str, form: Form, website: Website, a
 
 
 @pytest.mark.requirement("S-052")
-def test_the_frame(tab: Page, service: str, form: Form, website: Website) -> None:
+def test_the_form_works_in_a_frame(tab: Page, service: str, form: Form, website: Website) -> None:
     website.pages["/"] = around(
         f'<iframe src="{service}/f/{form.public_id}/frame" title="Letters" width="100%" height="300"'
         f' referrerpolicy="origin"></iframe><script src="{service}/f/{form.public_id}/resize.js" async>'
@@ -264,7 +264,9 @@ def test_a_website_that_is_not_allowed_cannot_frame_it(
 
 @pytest.mark.requirement("A-004")
 @pytest.mark.requirement("A-005")
-def test_the_script(page: Page, service: str, form: Form, website: Website) -> None:
+def test_the_form_is_drawn_by_the_script(
+    page: Page, service: str, form: Form, website: Website
+) -> None:
     website.policy = f"default-src 'none'; script-src {service}; connect-src {service}; img-src data:; style-src 'none'"
     website.pages["/shop"] = around(
         f'<script src="{service}/f/{form.public_id}/embed.js" async></script>'

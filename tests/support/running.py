@@ -31,7 +31,7 @@ START_SECONDS = 60.0
 
 
 @dataclass
-class Service:
+class RunningMailer:
     """A running service and the addresses it printed."""
 
     process: subprocess.Popen[str]
@@ -87,7 +87,7 @@ def links_of(mail: EmailMessage, kind: str) -> str:
 
 
 @contextmanager
-def run_service(directory: Path, **environ: str) -> Iterator[Service]:
+def run_mailer(directory: Path, **environ: str) -> Iterator[RunningMailer]:
     """Start `python -m mailer run` with its data in `directory`; stop it with Ctrl-C's signal."""
     ports = dict(zip(("WEB", "DEMO", "INBOX", "SMTP"), _free_ports(4), strict=True))
     given = {f"MAILER_{name}_PORT": str(port) for name, port in ports.items()}
@@ -123,7 +123,7 @@ def run_service(directory: Path, **environ: str) -> Iterator[Service]:
 
 def _read_addresses(
     process: subprocess.Popen[str], data: Path, log: Path, environ: dict[str, str]
-) -> Service:
+) -> RunningMailer:
     def printed() -> str:
         text = log.read_text(errors="replace")
         assert process.poll() is None, text
@@ -136,7 +136,7 @@ def _read_addresses(
     )
     sign_in = re.search(r"^\s+(\S+@\S+)\s+·\s+(\S+)$", text, re.MULTILINE)
     assert sign_in is not None, text
-    return Service(
+    return RunningMailer(
         process=process,
         data=data,
         log=log,
@@ -185,7 +185,7 @@ def _belongs(directory: Path, data: Path, words: tuple[str, ...]) -> bool:
 
 
 @contextmanager
-def inside(service: Service) -> Iterator[Flask]:
+def inside(service: RunningMailer) -> Iterator[Flask]:
     """An application on the database of a running service, for preparing and counting."""
     environ = {name: value for name, value in service.environ.items() if name.startswith("MAILER_")}
     environ["MAILER_DATA_DIRECTORY"] = str(service.data)
