@@ -72,11 +72,11 @@ def prepare(settings: Settings, *, demo_url: str) -> SignIn:
     with unit_of_work():
         account = accounts.find_account(ADDRESS)
         if account is None:
-            password_file.touch(mode=0o600)
-            password_file.write_text(secrets.token_urlsafe(12), encoding="utf-8")
-            organisation = _create(password_file.read_text(encoding="utf-8"))
+            organisation = _create(_make_password(password_file))
         else:
             _, organisation = accounts.list_memberships(account)[0]
+            if not password_file.exists():  # the database came from another data directory
+                accounts.set_password(account, _make_password(password_file))
         form = _form_of(organisation)
         if form is not None and demo_url not in form.allowed_origins:
             form.allowed_origins = [*form.allowed_origins, demo_url]
@@ -87,6 +87,13 @@ def prepare(settings: Settings, *, demo_url: str) -> SignIn:
         password=password_file.read_text(encoding="utf-8"),
         notice_url=f"{settings.public_url}/notice/{organisation.public_id}",
     )
+
+
+def _make_password(file: Path) -> str:
+    password = secrets.token_urlsafe(12)
+    file.touch(mode=0o600)
+    file.write_text(password, encoding="utf-8")
+    return password
 
 
 def _create(password: str) -> Organisation:

@@ -76,6 +76,8 @@ def show_settings(_given: argparse.Namespace) -> int:
     """Print what is in force; secrets only as present."""
     settings = Settings.from_environment()
     for entry in ENTRIES:
-        value = "(set)" if entry.is_secret else getattr(settings, entry.field)
+        value = getattr(settings, entry.field)
+        if entry.is_secret:
+            value = "(set)" if value else "(empty)"
         print(f"{entry.name}={value}")
     return 0

@@ -37,6 +37,7 @@ def run(given: argparse.Namespace) -> int:
     """Prepare the data directory, then run everything until told to stop."""
     data = (given.data or Path(os.environ.get("MAILER_DATA_DIRECTORY", "var"))).absolute()
     _refuse_production()
+    os.umask(0o077)  # addresses and keys lie in there
     data.mkdir(parents=True, exist_ok=True)
     redis = EmbeddedRedis(data / "redis")
     redis.claim()

@@ -26,7 +26,7 @@ from mailer.delivery.claiming import (
     skip_cancelled,
 )
 from mailer.delivery.composing import Composer
-from mailer.delivery.links import message_id, notice_url, preferences_url, unsubscribe_url
+from mailer.delivery.links import message_id, notice_url
 from mailer.delivery.models import Delivery
 from mailer.delivery.outcomes import (
     Result,
@@ -65,7 +65,6 @@ __all__ = [
     "message_id",
     "notice_url",
     "plan",
-    "preferences_url",
     "preview",
     "release",
     "result_of",
@@ -75,6 +74,5 @@ __all__ = [
     "skip_cancelled",
     "uncertain",
     "unrenderable",
-    "unsubscribe_url",
     "why",
 ]

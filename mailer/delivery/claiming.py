@@ -187,7 +187,7 @@ def _due() -> sa.Select[Any]:
             IS_DUE,
             DELIVERIES.c.due_at <= sa.bindparam("moment"),
         )
-        .order_by(DELIVERIES.c.id)
+        .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
         .limit(sa.bindparam("most", type_=sa.Integer))
         .with_for_update(skip_locked=True, of=DELIVERIES)
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from mailer import subscriptions
 from mailer.campaigns import Campaign, content_of, lists_of
 from mailer.contacts import list_field_names
 from mailer.delivery import links
@@ -64,7 +65,7 @@ class Composer:
     def compose(self, recipient: Recipient) -> Envelope:
         """The mail to one person. Raises Invalid when it cannot be made for them."""
         heading = self._headings[recipient.mailing_list_id]
-        unsubscribe = links.unsubscribe_url(
+        unsubscribe = subscriptions.unsubscribe_url(
             recipient.contact_public_id, heading.public_id, self._campaign_id
         )
         rendered = self._compiled.render(
@@ -73,7 +74,7 @@ class Composer:
                 campaign={
                     "subject": self._subject,
                     "unsubscribe_url": unsubscribe,
-                    "preferences_url": links.preferences_url(recipient.contact_public_id),
+                    "preferences_url": subscriptions.preferences_url(recipient.contact_public_id),
                 },
                 organisation=self._organisation,
                 why=why(self._language, heading.name, self._local_day(recipient.consented_at)),

@@ -1,4 +1,4 @@
-"""The addresses a campaign mail carries: one token each, signed, without an end (C-065, E-024)."""
+"""What a campaign mail is called, and where its organisation explains itself."""
 
 from __future__ import annotations
 
@@ -6,18 +6,6 @@ import hashlib
 import hmac
 
 from mailer.foundation.context import settings
-from mailer.foundation.tokens import Purpose, sign_lasting
-
-
-def unsubscribe_url(contact: str, mailing_list: str, campaign: str) -> str:
-    """Where one person leaves one list; the same for the header and the footer. Takes public ids."""
-    token = sign_lasting(Purpose.UNSUBSCRIBE, contact, mailing_list, campaign)
-    return f"{settings().public_url}/u/{token}"
-
-
-def preferences_url(contact: str) -> str:
-    """Where one person sees and changes all of it. Takes a public id."""
-    return f"{settings().public_url}/p/{sign_lasting(Purpose.PREFERENCES, contact)}"
 
 
 def notice_url(organisation: str) -> str:

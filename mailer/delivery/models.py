@@ -22,7 +22,12 @@ class Delivery(Model):
     __table_args__ = (
         sa.UniqueConstraint("campaign_id", "contact_id"),
         sa.Index(
-            "ix_deliveries_due", "campaign_id", "id", sqlite_where=_DUE, postgresql_where=_DUE
+            "ix_deliveries_due",
+            "campaign_id",
+            "due_at",
+            "id",
+            sqlite_where=_DUE,
+            postgresql_where=_DUE,
         ),
         sa.Index(
             "ix_deliveries_claimed", "owner", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED

@@ -96,9 +96,7 @@ def _which_data(fields: Sequence[Field], *, asks_tracking: bool) -> str:
         "your browser’s name."
     )
     if asks_tracking:
-        text += (
-            " Only if you agree to it below: whether you open our mails and which links you follow."
-        )
+        text += " Only if you tick the box for it: whether you open our mails and which links you follow."
     return text
 
 

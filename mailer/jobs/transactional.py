@@ -46,8 +46,12 @@ def send_due() -> Mapping[str, object] | None:
 
 def settle_message(message: TransactionalMessage, outcome: Outcome) -> None:
     """Settle a claimed service mail; the bytes of a confirmation mail become evidence (C-042)."""
-    body, kind = message.body, message.kind
-    if transactional.settle(message, outcome) and kind is MessageKind.CONFIRMATION and body:
+    body, kind, owner = message.body, message.kind, message.owner
+    if (
+        transactional.settle(message, outcome, owner=owner)
+        and kind is MessageKind.CONFIRMATION
+        and body
+    ):
         signup.keep_mail_evidence(message, body, outcome)
 
 

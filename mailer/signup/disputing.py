@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from mailer import consent, subscriptions
+from mailer import consent, subscriptions, transactional
 from mailer.consent import ALLOWS_SENDING, ConsentRecord
 from mailer.contacts import Contact
 from mailer.foundation.clock import now
@@ -47,11 +47,15 @@ def dispute(request: SignupRequest, evidence: Mapping[str, Any]) -> None:
     else:
         for choice in request.choices:
             asked = db.session.get_one(ConsentRecord, choice.record_id)
-            consent.record_invalidated(asked, evidence)
+            consent.record_invalidated(
+                asked, {**evidence, "confirmation_mail": request.mail_evidence}
+            )
     request.state = RequestState.DISPUTED
     request.settled_at = now()
     request.address = None
     request.answers = {}
+    request.mail_evidence = None  # it stands in the record, under the person's key
+    transactional.forget_addressee(request.public_id)
     db.session.flush()
 
 

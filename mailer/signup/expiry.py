@@ -17,7 +17,8 @@ from mailer.signup.states import RequestState
 def expire_unconfirmed(*, limit: int = 500) -> int:
     """Erase up to `limit` requests whose link expired longer ago than the grace; returns how many.
 
-    The person's key goes with the payloads, so that copies in backups cannot be read either.
+    The person's key goes with the payloads: without it no copy of a payload can be read. A backup of the
+    whole database holds both until it ends itself.
     """
     ended_before = now() - timedelta(days=settings().unconfirmed_grace_days)
     due = db.session.scalars(

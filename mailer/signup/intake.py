@@ -17,7 +17,7 @@ from mailer.foundation.clock import iso, now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db, serialise_on
 from mailer.foundation.networks import truncate_ip
-from mailer.lists import MailingList, get_list_by_id
+from mailer.lists import MailingList, get_list, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.signup.letter import plan_confirmation
 from mailer.signup.models import SignupChoice, SignupRequest
@@ -79,12 +79,13 @@ def request_again(old: SignupRequest, evidence: Mapping[str, Any]) -> SignupRequ
         return None
     original = consent.read_payload(_record_of(old.choices[0])) or {}
     controls = original.get("evidence", {}).get("controls", [])
+    organisation = get_organisation_by_id(old.organisation_id)
     submission = Submission(
-        organisation=get_organisation_by_id(old.organisation_id),
+        organisation=organisation,
         version=db.session.get_one(FormVersion, old.form_version_id),
         address=parse_address(old.address),
         language=old.language,
-        controls=tuple(_control(entry) for entry in controls),
+        controls=tuple(_control(organisation, entry) for entry in controls),
         evidence={**original.get("evidence", {}), "asked_again": dict(evidence)},
         first_name=old.answers.get("first_name", ""),
         last_name=old.answers.get("last_name", ""),
@@ -168,7 +169,7 @@ def _evidence(submission: Submission, wanted: SignupRequest) -> dict[str, Any]:
         "controls": [
             {
                 "matter": control.matter.value,
-                "mailing_list_id": str(control.mailing_list_id or ""),
+                "mailing_list": _public_id(control.mailing_list_id),
                 "label": control.label,
                 "is_ticked": control.is_ticked,
             }
@@ -183,11 +184,15 @@ def _about(control: Control) -> About:
     return About(get_list_by_id(control.mailing_list_id))
 
 
-def _control(entry: Mapping[str, Any]) -> Control:
-    list_id = str(entry["mailing_list_id"])
+def _public_id(mailing_list_id: int | None) -> str:
+    return get_list_by_id(mailing_list_id).public_id if mailing_list_id is not None else ""
+
+
+def _control(organisation: Organisation, entry: Mapping[str, Any]) -> Control:
+    public_id = str(entry["mailing_list"])
     return Control(
         matter=Matter(entry["matter"]),
-        mailing_list_id=int(list_id) if list_id else None,
+        mailing_list_id=get_list(organisation, public_id).id if public_id else None,
         label=str(entry["label"]),
         is_ticked=bool(entry["is_ticked"]),
     )

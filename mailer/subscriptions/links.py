@@ -34,7 +34,9 @@ def find_by_unsubscribe_token(token: str) -> tuple[Contact, MailingList] | None:
     if len(parts) != _PARTS:
         return None
     contact = _contact(parts[0])
-    mailing_list = db.session.scalar(sa.select(MailingList).where(MailingList.public_id == parts[1]))
+    mailing_list = db.session.scalar(
+        sa.select(MailingList).where(MailingList.public_id == parts[1])
+    )
     if contact is None or mailing_list is None:
         return None
     return contact, mailing_list

@@ -49,12 +49,13 @@ def claim_due(owner: str, limit: int) -> list[TransactionalMessage]:
     return sorted(claimed, key=lambda message: message.id)
 
 
-def settle(message: TransactionalMessage, outcome: Outcome) -> bool:
-    """Write down what became of a claimed mail; False when it is not ours to settle any more.
+def settle(message: TransactionalMessage, outcome: Outcome, *, owner: str | None) -> bool:
+    """Write down what became of a mail that `owner` claimed; False when it is not theirs any more.
 
     A 4xx is tried again with back-off until the mail has lost its sense; UNCERTAIN never is (E-093).
     """
-    if message.state is not MessageState.CLAIMED:
+    db.session.refresh(message, with_for_update=True)
+    if message.state is not MessageState.CLAIMED or message.owner != owner:
         return False
     message.reply_code = outcome.code
     message.reply_text = outcome.text[:LONGEST_REPLY]

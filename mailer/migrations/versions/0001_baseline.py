@@ -408,7 +408,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_deliveries_campaign_id_state'), 'deliveries', ['campaign_id', 'state'], unique=False)
     op.create_index('ix_deliveries_claimed', 'deliveries', ['owner'], unique=False, sqlite_where=sa.text("state = 'claimed'"), postgresql_where=sa.text("state = 'claimed'"))
     op.create_index(op.f('ix_deliveries_contact_id'), 'deliveries', ['contact_id'], unique=False)
-    op.create_index('ix_deliveries_due', 'deliveries', ['campaign_id', 'id'], unique=False, sqlite_where=sa.text("state IN ('planned','deferred')"), postgresql_where=sa.text("state IN ('planned','deferred')"))
+    op.create_index('ix_deliveries_due', 'deliveries', ['campaign_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('planned','deferred')"), postgresql_where=sa.text("state IN ('planned','deferred')"))
     op.create_table('signup_choices',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('request_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

@@ -90,6 +90,11 @@ def _title(entry: TimelineEntry) -> str:
     return str(described.get("name") or lists.get_list_by_id(entry.record.mailing_list_id).name)
 
 
+def _list_of(entry: TimelineEntry) -> str:
+    described = (entry.payload or {}).get("mailing_list") or {}
+    return str(described.get("id") or "")
+
+
 def _shown(entry: TimelineEntry) -> RecordShown:
     record = entry.record
     mark, word = STATES[record.state]
@@ -101,7 +106,7 @@ def _shown(entry: TimelineEntry) -> RecordShown:
         at=record.recorded_at,
         commitment=record.commitment.hex(),
         algorithm=record.algorithm,
-        control=words_of_control(evidence, record.mailing_list_id),
+        control=words_of_control(evidence, _list_of(entry)),
         legs=read_legs(evidence),
         texts=read_texts(evidence),
         is_erased=entry.payload is None,

@@ -87,12 +87,11 @@ class TextRead:
     blocks: list[tuple[str, list[str]]] = field(default_factory=list)
 
 
-def words_of_control(evidence: Mapping[str, Any], mailing_list_id: int | None) -> str:
-    """The label of the box that this record is about, as it was ticked or left."""
+def words_of_control(evidence: Mapping[str, Any], mailing_list: str) -> str:
+    """The label of the box about this list (its public id, empty for tracking), as ticked or left."""
     submission = evidence.get("submission") or evidence
-    wanted = str(mailing_list_id or "")
     for control in submission.get("controls") or ():
-        if str(control.get("mailing_list_id") or "") == wanted:
+        if str(control.get("mailing_list") or "") == mailing_list:
             return str(control.get("label") or "")
     return str(evidence.get("label") or "")
 

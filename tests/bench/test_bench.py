@@ -1,0 +1,64 @@
+"""The measurements run with tiny numbers, end to end, and what they print can be read."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import can_run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """What `--quick` prints, and what it writes to the file that `--json` names."""
+    file = tmp_path_factory.mktemp("bench") / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--json", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, file.read_text()
+
+
+def test_a_quick_run_prints_a_table_and_then_one_json_object(printed: tuple[str, str]) -> None:
+    table, _, rest = printed[0].partition("\n\n{")
+    shown = json.loads("{" + rest)
+    assert shown == json.loads(printed[1])
+    for figure in shown["figures"]:
+        assert re.search(rf"^{re.escape(figure['name'])} .*{figure['unit']}", table, re.MULTILINE)
+        assert figure["lowest"] <= figure["median"] <= figure["highest"]
+        assert figure["lowest"] > 0
+        assert len(figure["values"]) >= 1
+
+
+def test_every_part_is_measured_on_every_database_here(printed: tuple[str, str]) -> None:
+    shown = json.loads(printed[1])
+    names = {figure["name"] for figure in shown["figures"]}
+    databases = ["SQLite", "PostgreSQL"] if can_run() else ["SQLite"]
+    for database in databases:
+        assert {
+            f"sending, {database}: on the wire",
+            f"sending, {database}: ratio to the bare sender",
+            f"planning, {database}",
+            f"signing up, {database}",
+            f"signing up, {database}: ratio to the bare page",
+        } <= names
+    assert {"first start, with migration and demo", "second start", "embed.js"} <= names
+    assert (shown["machine"]["PostgreSQL"] == "none") is not can_run()
+
+
+def test_the_public_page_is_as_small_as_intended(printed: tuple[str, str]) -> None:
+    figures = {figure["name"]: figure for figure in json.loads(printed[1])["figures"]}
+    page = figures["public form page with stylesheet"]
+    assert 1_000 < page["median"] < page["at_most"]
