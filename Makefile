@@ -48,6 +48,7 @@ $(BIN)/python:
 $(VENV)/.runtime: requirements.txt | $(BIN)/python
 	@echo "Installing what Mailer needs into $(VENV) ..."
 	@$(PIP) -r requirements.txt
+	@$(BIN)/python -m compileall -q mailer
 	@touch $@
 
 $(VENV)/.development: requirements-dev.txt requirements.txt | $(BIN)/python

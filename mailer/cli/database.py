@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mailer.app import create_app
-from mailer.foundation import schema
+from mailer.foundation import revisions, schema
 from mailer.foundation.settings import Settings
 
 
@@ -14,9 +14,9 @@ def upgrade(_given: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     settings.data_directory.mkdir(parents=True, exist_ok=True)
     with create_app(settings).app_context():
-        before = schema.current_revision()
+        before = revisions.current_revision()
         schema.upgrade()
-        after = schema.current_revision()
+        after = revisions.current_revision()
     print(
         f"The database is at {after}."
         if before == after

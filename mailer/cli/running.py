@@ -159,7 +159,8 @@ def _worker(name: str, *arguments: str) -> Child:
         argv=(sys.executable, str(ROOT / "worker.py"), *arguments),
         stop_order=2,
         grace=30,
-        after=("redis",),
+        # The processor goes to the pages first: a person looks at them sooner than a worker has work.
+        after=("redis", "web"),
     )
 
 

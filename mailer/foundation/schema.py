@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 
 from mailer.foundation.database import LOCK_WAIT_SECONDS, db
+from mailer.foundation.revisions import MIGRATIONS
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _LOCK = 4_117_202_611
-
-
-def newest_revision() -> str:
-    """The revision this code needs."""
-    return (MIGRATIONS / "current_head.txt").read_text(encoding="utf-8").strip()
-
-
-def current_revision() -> str | None:
-    """The revision the database is at; None for an empty one."""
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
-from mailer.foundation import queue, schema
+from mailer.foundation import queue, revisions
 
 STALE_SCHEMA = "The database waits for a migration: run `python -m mailer upgrade`."
 
@@ -18,10 +18,10 @@ def register(app: Flask) -> None:
 def _health() -> Response:
     """200 while pages can be served; Redis may be down meanwhile, the clock catches up."""
     try:
-        current = schema.current_revision()
+        current = revisions.current_revision()
     except SQLAlchemyError:
         return _answer("The database does not answer.", database="down", migration="unknown")
-    if current != schema.newest_revision():
+    if current != revisions.newest_revision():
         return _answer(STALE_SCHEMA, database="up", migration="behind")
     redis_is_up = queue.is_up()
     response = jsonify(

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from mailer.app import create_app
-from mailer.foundation import schema
+from mailer.foundation import revisions, schema
 from mailer.foundation.database import db
 from mailer.foundation.settings import Settings
 from tests.conftest import environ_for
@@ -19,13 +19,13 @@ from tests.support import postgres
 START = """
 import sys
 from mailer.app import create_app
-from mailer.foundation import schema
+from mailer.foundation import revisions, schema
 from mailer.foundation.settings import Settings
 app = create_app(Settings.from_environment())
 sys.stdin.readline()
 with app.app_context():
     schema.upgrade()
-    print(schema.current_revision())
+    print(revisions.current_revision())
 """
 
 
@@ -55,9 +55,9 @@ def tables() -> set[str]:
 
 @pytest.mark.usefixtures("started")
 def test_an_empty_database_becomes_the_newest() -> None:
-    assert schema.current_revision() is None
+    assert revisions.current_revision() is None
     schema.upgrade()
-    assert schema.current_revision() == schema.newest_revision()
+    assert revisions.current_revision() == revisions.newest_revision()
     assert {"contacts", "consent_records", "deliveries"} <= tables()
 
 
@@ -110,4 +110,4 @@ def test_several_starts_at_once_all_succeed(environ: dict[str, str]) -> None:
             start.stdin.flush()
         said = [start.communicate(timeout=60) for start in starts]
     assert [start.returncode for start in starts] == [0, 0, 0], said
-    assert {out.strip() for out, _ in said} == {schema.newest_revision()}
+    assert {out.strip() for out, _ in said} == {revisions.newest_revision()}

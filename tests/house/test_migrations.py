@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 
 from mailer.foundation.database import Model, db
-from mailer.foundation.schema import MIGRATIONS, current_revision, newest_revision
+from mailer.foundation.revisions import MIGRATIONS, current_revision, newest_revision
 from tests.house.sources import sources
 
 # What the database itself refuses: each of these tables is guarded.

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from mailer.accounts import Account, Role
 from mailer.app import create_app
 from mailer.devkit.embedded_redis import EmbeddedRedis
-from mailer.foundation import errors, schema
+from mailer.foundation import errors, revisions
 from mailer.foundation.database import db
 from mailer.foundation.logs import JSONLines
 from mailer.organisations import Organisation
@@ -318,7 +318,7 @@ def test_health_says_when_the_database_waits_for_a_migration(
     assert answer.status_code == 503
     assert answer.json is not None
     assert answer.json["migration"] == "behind"
-    assert schema.newest_revision() not in answer.text
+    assert revisions.newest_revision() not in answer.text
 
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://127.0.0.1:1/x"])
