@@ -120,8 +120,9 @@ def redis_server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium; ended with its file, for its event loop must not stand in the way of other tests."""
     with sync_playwright() as playwright:
         chromium = launch_browser(playwright)
         yield chromium

@@ -67,7 +67,10 @@ def states(campaign_id: int) -> Counter[DeliveryState]:
         .where(Delivery.campaign_id == campaign_id)
         .group_by(Delivery.state)
     )
-    return Counter(dict(rows.tuples().all()))
+    counted: Counter[DeliveryState] = Counter()
+    for state, count in rows:
+        counted[state] = count
+    return counted
 
 
 def is_sent(campaign_id: int) -> bool:

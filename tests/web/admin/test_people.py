@@ -67,7 +67,7 @@ def ask(
         transactional.claim_due("test", 10)
         body = bytes(message.body or b"")
         outcome = outcome or answer(OutcomeKind.ACCEPTED, 250, "queued as 4Wz9")
-        transactional.settle(message, outcome)
+        transactional.settle(message, outcome, owner=message.owner)
         signup.keep_mail_evidence(message, body, outcome)
     return request
 
