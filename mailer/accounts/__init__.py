@@ -5,7 +5,7 @@ rights. Always: passwords are kept as argon2id hashes and tokens as digests; eve
 keeps an owner; nobody enters an organisation that did not invite them.
 """
 
-from mailer.accounts.audit import AuditLine, list_audit, note
+from mailer.accounts.audit import HELD_BACK, AuditLine, list_audit, list_noted, note
 from mailer.accounts.book import create_account, find_account, list_memberships
 from mailer.accounts.invitations import (
     Invitation,
@@ -48,6 +48,7 @@ from mailer.accounts.team import (
 )
 
 __all__ = [
+    "HELD_BACK",
     "LONGEST_PASSWORD",
     "RIGHTS",
     "SHORTEST_PASSWORD",
@@ -80,6 +81,7 @@ __all__ = [
     "list_audit",
     "list_members",
     "list_memberships",
+    "list_noted",
     "list_sessions",
     "may",
     "note",

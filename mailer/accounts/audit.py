@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,9 @@ from mailer.accounts.models import Account, AuditEntry
 from mailer.foundation.database import db
 from mailer.foundation.paging import Cursor, Page, page_of
 from mailer.organisations import Organisation
+
+LARGEST_ANSWER = 100
+HELD_BACK = "held back requests through a form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,16 @@ def note(
     db.session.add(entry)
     db.session.flush()
     return entry
+
+
+def list_noted(organisation: Organisation, action: str, *, since: datetime) -> list[AuditEntry]:
+    """The entries of one `action` since a moment, newest first."""
+    query = sa.select(AuditEntry).where(
+        AuditEntry.organisation_id == organisation.id,
+        AuditEntry.action == action,
+        AuditEntry.happened_at >= since,
+    )
+    return list(db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(LARGEST_ANSWER)))
 
 
 def list_audit(organisation: Organisation, cursor: Cursor) -> Page[AuditLine]:

@@ -29,7 +29,7 @@ from mailer.forms.drafting import (
     list_forms,
     open_form,
 )
-from mailer.forms.guard import admit, ip_prefix
+from mailer.forms.guard import admit, ip_prefix, is_first_alarm
 from mailer.forms.missing import Missing, missing_for_publication
 from mailer.forms.models import Form, FormVersion
 from mailer.forms.origins import is_allowed, origin_of, parse_origin, parse_origins
@@ -88,6 +88,7 @@ __all__ = [
     "has_unpublished_changes",
     "ip_prefix",
     "is_allowed",
+    "is_first_alarm",
     "is_robot",
     "kept_answers",
     "list_forms",

@@ -37,6 +37,11 @@ def admit(published: PublishedForm, address: Address, ip: str) -> bool:
     return False
 
 
+def is_first_alarm(published: PublishedForm) -> bool:
+    """Whether nobody was told yet, within the hour, that requests through this form are held back (S-034)."""
+    return is_within([Limit(f"signup:alarm:{published.form.public_id}", 1, HOUR)])
+
+
 def ip_prefix(ip: str) -> str:
     """The address itself for IPv4, its /64 for IPv6; an IPv4 address mapped into IPv6 counts as such."""
     try:

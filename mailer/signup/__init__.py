@@ -19,7 +19,7 @@ from mailer.signup.confirmation import (
     standing,
 )
 from mailer.signup.disputing import dispute, read_dispute_token, take_back_dispute
-from mailer.signup.expiry import expire_unconfirmed
+from mailer.signup.expiry import count_waiting, erase_waiting, expire_unconfirmed
 from mailer.signup.intake import Control, Submission, request, request_again
 from mailer.signup.mail_evidence import keep_mail_evidence
 from mailer.signup.models import SignupChoice, SignupRequest
@@ -38,7 +38,9 @@ __all__ = [
     "SignupRequest",
     "Submission",
     "confirm",
+    "count_waiting",
     "dispute",
+    "erase_waiting",
     "expire_unconfirmed",
     "form_url",
     "keep_mail_evidence",

@@ -7,6 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from mailer import consent, transactional
+from mailer.forms import Form, FormVersion
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
@@ -29,13 +30,43 @@ def expire_unconfirmed(*, limit: int = 500) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for request in due:
-        transactional.forget_addressee(request.public_id)
-        request.state = RequestState.EXPIRED
-        request.settled_at = now()
-        request.address = None
-        request.address_digest = None
-        request.answers = {}
-        request.mail_evidence = None
-        db.session.flush()
-        consent.erase_subject(consent.get_subject(request.subject_id))
+        _erase(request)
     return len(due)
+
+
+def count_waiting(form: Form) -> int:
+    """How many requests through `form` wait for their confirmation."""
+    query = sa.select(sa.func.count()).select_from(SignupRequest).where(_is_waiting(form))
+    return db.session.scalar(query) or 0
+
+
+def erase_waiting(form: Form, *, limit: int = 500) -> int:
+    """Erase up to `limit` requests through `form` that wait, such as after an attack (S-034).
+
+    Mails not sent yet stay unsent; links already sent say that the request is gone. Returns how many.
+    """
+    waiting = db.session.scalars(
+        sa.select(SignupRequest).where(_is_waiting(form)).limit(limit).with_for_update()
+    ).all()
+    for request in waiting:
+        _erase(request)
+    return len(waiting)
+
+
+def _is_waiting(form: Form) -> sa.ColumnElement[bool]:
+    versions = sa.select(FormVersion.id).where(FormVersion.form_id == form.id)
+    return sa.and_(
+        SignupRequest.state == RequestState.PENDING, SignupRequest.form_version_id.in_(versions)
+    )
+
+
+def _erase(request: SignupRequest) -> None:
+    transactional.forget_addressee(request.public_id)
+    request.state = RequestState.EXPIRED
+    request.settled_at = now()
+    request.address = None
+    request.address_digest = None
+    request.answers = {}
+    request.mail_evidence = None
+    db.session.flush()
+    consent.erase_subject(consent.get_subject(request.subject_id))

@@ -13,7 +13,7 @@ from mailer.foundation.database import db, record
 from mailer.foundation.events import Event
 from mailer.organisations import Organisation
 from mailer.transactional.models import TransactionalMessage
-from mailer.transactional.states import DUE, MessageKind
+from mailer.transactional.states import DUE, MessageKind, MessageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,15 @@ def find_newest(reference: str) -> TransactionalMessage | None:
 
 
 def forget_addressee(reference: str) -> None:
-    """Erase whom the mails about `reference` went to (C-028); the rest stays as a figure."""
+    """Erase whom the mails about `reference` went to (C-028); the rest stays as a figure.
+
+    What is still waiting to be sent is cancelled.
+    """
+    db.session.execute(
+        sa.update(TransactionalMessage)
+        .where(TransactionalMessage.reference == reference, TransactionalMessage.state.in_(DUE))
+        .values(state=MessageState.CANCELLED, settled_at=now())
+    )
     db.session.execute(
         sa.update(TransactionalMessage)
         .where(TransactionalMessage.reference == reference)

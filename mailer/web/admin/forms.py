@@ -8,7 +8,7 @@ from typing import Any
 from flask import make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts, consent, forms, lists
+from mailer import accounts, consent, forms, lists, signup
 from mailer.accounts import Right
 from mailer.forms import Form, FormDefinition, FormDraft
 from mailer.foundation.database import unit_of_work
@@ -29,6 +29,7 @@ from mailer.web.form_description import describe_draft, describe_published
 from mailer.web.responses import see_other
 from mailer.web.security_headers import allow_framing
 
+MOST_ERASED = 10_000  # of one press
 NOT_SAVED = "The form was not saved. What you typed is kept below."
 
 
@@ -198,6 +199,21 @@ def steer_form(form_id: str, act: str) -> ResponseReturnValue:
     return see_other(url_for("admin.form", form_id=form_id), told)
 
 
+@bp.post("/forms/<form_id>/erase-waiting")
+@needs(Right.WRITE)
+def erase_waiting(form_id: str) -> ResponseReturnValue:
+    """Erase the requests through this form that nobody has confirmed yet (S-034)."""
+    found = forms.get_form(_organisation(), form_id)
+    total, erased = 0, -1
+    while erased and total < MOST_ERASED:
+        with unit_of_work():
+            erased = signup.erase_waiting(found)
+            total += erased
+    with unit_of_work():
+        _note("erased waiting requests of a form", found, number=total)
+    return see_other(url_for("admin.form", form_id=form_id), f"{total} requests were erased.")
+
+
 @bp.get("/forms/<form_id>/embed")
 @needs(Right.READ)
 def embed_form(form_id: str) -> ResponseReturnValue:
@@ -315,6 +331,7 @@ def _editor(
         own_rows=list(OWN_ROWS),
         uses=USES,
         slots=forms.SLOTS,
+        waiting=signup.count_waiting(form),
         section="forms",
     )
     return make_response(page, status)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import campaigns, forms, lists, organisations, subscriptions
-from mailer.accounts import Right
+from mailer import accounts, campaigns, forms, lists, organisations, subscriptions
+from mailer.accounts import HELD_BACK, Right
 from mailer.campaigns import CampaignState
+from mailer.forms import Form
+from mailer.foundation.clock import now
 from mailer.foundation.paging import Cursor
 from mailer.organisations import Organisation
 from mailer.web.admin.campaigns_shown import STATES
@@ -16,6 +20,7 @@ from mailer.web.admin.door import bp, needs, signed_in
 Step = dict[str, str]
 
 LATEST = 5
+ALARM_AGE = timedelta(days=1)
 
 
 @bp.get("/")
@@ -33,8 +38,16 @@ def overview() -> ResponseReturnValue:
         rows=[(one, counts.get(one.id, 0)) for one in live],
         latest=[(one, *STATES[one.state]) for one in latest],
         steps=steps,
+        alarms=_alarms(organisation),
         is_begun=all(step["state"] == "ok" for step in steps),
     )
+
+
+def _alarms(organisation: Organisation) -> list[Form]:
+    """Forms through which requests were held back by the limits in the last day (S-034)."""
+    noted = accounts.list_noted(organisation, HELD_BACK, since=now() - ALARM_AGE)
+    subjects = {entry.subject for entry in noted}
+    return [form for form in forms.list_forms(organisation) if form.public_id in subjects]
 
 
 def _steps(organisation: Organisation) -> list[Step]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import request
 
-from mailer import forms, signup
+from mailer import accounts, forms, signup
+from mailer.accounts import HELD_BACK
 from mailer.forms import Embed, PublishedForm, Showing, SignupAnswers, Standing
 from mailer.foundation import clock
 from mailer.foundation.context import settings
@@ -73,6 +74,9 @@ def take(published: PublishedForm, given: Mapping[str, str], *, embed: Embed) ->
     if forms.admit(published, answers.address, request.remote_addr or ""):
         with unit_of_work():
             signup.request(_submission(published, answers, showing))
+    elif forms.is_first_alarm(published):
+        with unit_of_work():
+            accounts.note(published.organisation, None, HELD_BACK, published.form.public_id)
     return None
 
 
