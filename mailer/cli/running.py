@@ -86,7 +86,7 @@ def _environment(data: Path, ports: Ports, redis: EmbeddedRedis) -> dict[str, st
     environ = {
         "MAILER_ENVIRONMENT": "development",
         "MAILER_DATA_DIRECTORY": str(data),
-        "MAILER_REDIS_URL": redis.url,
+        "MAILER_REDIS_URL": os.environ.get("MAILER_REDIS_URL", redis.url),
         "MAILER_SMTP_HOST": HOST,
         "MAILER_SMTP_PORT": str(ports.smtp),
         "MAILER_PUBLIC_URL": os.environ.get("MAILER_PUBLIC_URL", f"http://{HOST}:{ports.web}"),
@@ -125,8 +125,9 @@ def _prepare(settings: Settings, ports: Ports) -> demo.SignIn:
 def _children(
     data: Path, ports: Ports, redis: EmbeddedRedis, environ: Mapping[str, str]
 ) -> list[Child]:
+    embedded = [] if "MAILER_REDIS_URL" in os.environ else [redis.child()]
     children = [
-        redis.child(),
+        *embedded,
         _server("catcher", "catch-mail", data / "mail", ports.smtp),
         _server("inbox", "show-mail", data / "mail", ports.inbox),
         _server("demo", "show-site", data / "demo-site", ports.demo),
@@ -141,7 +142,15 @@ def _children(
         _worker("upkeep", "--queue", "upkeep"),
         replace(_worker("clock", "--clock"), stop_order=1),
     ]
-    return [replace(child, env={**child.env, **environ}) for child in children]
+    started = {child.name for child in children}
+    return [
+        replace(
+            child,
+            env={**child.env, **environ},
+            after=tuple(name for name in child.after if name in started),
+        )
+        for child in children
+    ]
 
 
 def _server(name: str, kind: str, directory: Path, port: int) -> Child:

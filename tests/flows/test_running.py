@@ -22,6 +22,7 @@ from playwright.sync_api import Page
 from mailer import campaigns
 from mailer.campaigns import Campaign, CampaignDraft, CampaignState
 from mailer.delivery import Delivery, DeliveryState
+from mailer.devkit import EmbeddedRedis
 from mailer.foundation.database import db, unit_of_work
 from mailer.lists import MailingList
 from mailer.organisations import get_organisation_by_id, get_sender_by_id
@@ -152,6 +153,16 @@ def test_data_survive_a_restart_and_nothing_is_left_running(tmp_path: Path, page
         with inside(second):
             count = db.session.scalar(sa.text("SELECT count(*) FROM contacts"))
         assert count == 1
+
+
+def test_a_redis_of_ones_own_is_used_instead_of_the_embedded_one(
+    tmp_path: Path, redis_server: EmbeddedRedis, page: Page
+) -> None:
+    address = new_address()
+    with run_mailer(tmp_path / "var", MAILER_REDIS_URL=redis_server.url) as running:
+        sign_up(running, page, "plain", address)
+        running.await_mails(address)
+        assert running.pids(str(running.data), "redis.sock") == []
 
 
 def run_briefly(data: Path, **environ: str) -> subprocess.CompletedProcess[str]:
