@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -136,10 +136,11 @@ def _open(submission: Submission) -> SignupRequest:
     )
     db.session.add(wanted)
     db.session.flush()
-    evidence = _evidence(submission, wanted)
+    # Held for the whole request: the session forgets what nobody holds, and would ask again.
+    abouts = [_about(control) for control in submission.controls]
+    evidence = _evidence(submission, wanted, abouts)
     lists: list[MailingList] = []
-    for control in submission.controls:
-        about = _about(control)
+    for control, about in zip(submission.controls, abouts, strict=True):
         if not control.is_ticked:
             consent.record_refused(subject, about, evidence)
             continue
@@ -158,7 +159,9 @@ def _open(submission: Submission) -> SignupRequest:
     return wanted
 
 
-def _evidence(submission: Submission, wanted: SignupRequest) -> dict[str, Any]:
+def _evidence(
+    submission: Submission, wanted: SignupRequest, abouts: Sequence[About]
+) -> dict[str, Any]:
     return {
         **submission.evidence,
         "leg": "submission",
@@ -169,11 +172,11 @@ def _evidence(submission: Submission, wanted: SignupRequest) -> dict[str, Any]:
         "controls": [
             {
                 "matter": control.matter.value,
-                "mailing_list": _public_id(control.mailing_list_id),
+                "mailing_list": about.mailing_list.public_id if about.mailing_list else "",
                 "label": control.label,
                 "is_ticked": control.is_ticked,
             }
-            for control in submission.controls
+            for control, about in zip(submission.controls, abouts, strict=True)
         ],
     }
 
@@ -182,10 +185,6 @@ def _about(control: Control) -> About:
     if control.mailing_list_id is None:
         return consent.TRACKING
     return About(get_list_by_id(control.mailing_list_id))
-
-
-def _public_id(mailing_list_id: int | None) -> str:
-    return get_list_by_id(mailing_list_id).public_id if mailing_list_id is not None else ""
 
 
 def _control(organisation: Organisation, entry: Mapping[str, Any]) -> Control:
