@@ -22,12 +22,19 @@ class Right(StrEnum):
     WRITE = "write"  # forms, lists, campaigns
     SEND = "send"
     MANAGE = "manage"  # organisation, purposes, team
+    PROVE = "prove"  # take proof bundles out, read the log's anchors and audits
+    ERASE = "erase"  # erase people, for good
+    IMPORT = "import"  # bring people in from other systems
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),
-    Role.EDITOR: frozenset({Right.READ, Right.READ_PEOPLE, Right.WRITE, Right.SEND}),
-    Role.PRIVACY_OFFICER: frozenset({Right.READ, Right.READ_PEOPLE}),
+    Role.EDITOR: frozenset(
+        {Right.READ, Right.READ_PEOPLE, Right.WRITE, Right.SEND, Right.IMPORT}
+    ),
+    Role.PRIVACY_OFFICER: frozenset(
+        {Right.READ, Right.READ_PEOPLE, Right.PROVE, Right.ERASE, Right.IMPORT}
+    ),
     Role.VIEWER: frozenset({Right.READ}),
 }
 

@@ -23,6 +23,11 @@ class MessageKind(StrEnum):
     CONFIRMATION = "confirmation"
     INVITATION = "invitation"
     TEST = "test"
+    RECEIPT = "receipt"
+    PROOF_LINK = "proof_link"
+    PERMISSION = "permission"
+    RIGHTS_LINK = "rights_link"
+    CLOSING = "closing"
 
 
 DUE = frozenset({MessageState.PLANNED, MessageState.DEFERRED})

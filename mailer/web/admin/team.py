@@ -28,6 +28,9 @@ RIGHTS_IN_WORDS: dict[Right, str] = {
     Right.WRITE: "Write forms, lists and campaigns",
     Right.SEND: "Send campaigns",
     Right.MANAGE: "Change organisation, purposes and team",
+    Right.PROVE: "Take out proof bundles, see the log and its audits",
+    Right.ERASE: "Erase people",
+    Right.IMPORT: "Import people from other systems",
 }
 
 

@@ -1,0 +1,14 @@
+"""Tables of a room that is being built."""
+
+revision = '0007'
+down_revision = '0006'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    """There is no way back."""
