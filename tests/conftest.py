@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from mailer.app import create_app
 from mailer.devkit import EmbeddedRedis
-from mailer.foundation import schema
+from mailer.foundation import keystore, schema
 from mailer.foundation.database import db
 from mailer.foundation.settings import Settings
 from tests.support import postgres
@@ -106,6 +106,7 @@ def app(settings: Settings) -> Iterator[Flask]:
         yield app
         db.session.remove()
         db.engine.dispose()
+        keystore.dispose()
 
 
 @pytest.fixture

@@ -36,7 +36,19 @@ from mailer.consent.notices import (
 )
 from mailer.consent.reading import TimelineEntry, open_payload, read_payload, timeline
 from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
-from mailer.consent.subjects import create_subject, erase_subject, get_blob, get_subject, put_blob
+from mailer.consent.subjects import (
+    create_subject,
+    erase_subject,
+    erase_subjects,
+    find_key,
+    get_blob,
+    get_subject,
+    list_subjects,
+    move_keys,
+    new_sealed_key,
+    put_blob,
+    sweep_keys,
+)
 from mailer.consent.texts import get_text, store_text
 
 __all__ = [
@@ -59,6 +71,8 @@ __all__ = [
     "create_subject",
     "current_notice",
     "erase_subject",
+    "erase_subjects",
+    "find_key",
     "find_valid",
     "get_blob",
     "get_notice",
@@ -68,7 +82,10 @@ __all__ = [
     "get_text",
     "is_notice_published",
     "list_notices",
+    "list_subjects",
     "list_valid",
+    "move_keys",
+    "new_sealed_key",
     "open_payload",
     "publish_notice",
     "put_blob",
@@ -80,5 +97,6 @@ __all__ = [
     "record_requested",
     "record_withdrawn",
     "store_text",
+    "sweep_keys",
     "timeline",
 ]

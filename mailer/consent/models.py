@@ -18,7 +18,10 @@ from mailer.foundation.ids import new_id
 
 
 class ConsentSubject(Model):
-    """The person a record is about, under a pseudonym, with the key of their evidence."""
+    """The person a record is about, under a pseudonym; the key of their evidence lies in the key store.
+
+    `wrapped_key` holds keys of before there was a key store, until they are moved.
+    """
 
     __tablename__ = "consent_subjects"
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mailer.consent.ledger import SALT_BYTES
 from mailer.consent.models import ConsentPayload, ConsentRecord
-from mailer.consent.subjects import get_subject, key_of
+from mailer.consent.subjects import find_key, get_subject, list_subjects
 from mailer.foundation import cipher
 from mailer.foundation.database import db
 
@@ -32,7 +32,8 @@ def read_payload(record: ConsentRecord) -> dict[str, Any] | None:
 def open_payload(record: ConsentRecord) -> tuple[bytes, bytes] | None:
     """Salt and canonical bytes of a record's payload; None once its person was erased."""
     payload = db.session.get(ConsentPayload, record.id)
-    return _opened(record, payload.sealed if payload else None)
+    key = find_key(get_subject(record.subject_id)) if payload else None
+    return _open(record, payload.sealed if payload else None, key)
 
 
 def timeline(subject_ids: Collection[int]) -> list[TimelineEntry]:
@@ -43,18 +44,19 @@ def timeline(subject_ids: Collection[int]) -> list[TimelineEntry]:
         .where(ConsentRecord.subject_id.in_(subject_ids))
         .order_by(ConsentRecord.id.desc())
     )
+    keys = {subject.id: find_key(subject) for subject in list_subjects(subject_ids)}
     return [
-        TimelineEntry(record, _read(_opened(record, sealed)))
+        TimelineEntry(record, _read(_open(record, sealed, keys[record.subject_id])))
         for record, sealed in db.session.execute(query)
     ]
 
 
-def _opened(record: ConsentRecord, sealed: bytes | None) -> tuple[bytes, bytes] | None:
-    subject = get_subject(record.subject_id)
-    if sealed is None or subject.wrapped_key is None:
+def _open(
+    record: ConsentRecord, sealed: bytes | None, key: bytes | None
+) -> tuple[bytes, bytes] | None:
+    if sealed is None or key is None:
         return None
-    place = f"consent_payloads.{record.public_id}"
-    opened = cipher.open_with(key_of(subject), sealed, bound_to=place)
+    opened = cipher.open_with(key, sealed, bound_to=f"consent_payloads.{record.public_id}")
     return opened[:SALT_BYTES], opened[SALT_BYTES:]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
+from datetime import timedelta
 
 import sqlalchemy as sa
 
 from mailer.consent.models import ConsentPayload, ConsentSubject, EvidenceBlob
-from mailer.foundation import cipher
+from mailer.foundation import cipher, keystore
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
@@ -16,16 +18,18 @@ from mailer.organisations import Organisation
 
 
 def create_subject(organisation: Organisation) -> ConsentSubject:
-    """A new person in the ledger, with a fresh key (T-006)."""
+    """A new person in the ledger, with a fresh key in the key store (T-006)."""
     public_id = new_id("sub")
-    subject = ConsentSubject(
-        public_id=public_id,
-        organisation_id=organisation.id,
-        wrapped_key=cipher.seal(cipher.new_key(), bound_to=_place(public_id)),
-    )
+    keystore.put(public_id, new_sealed_key(public_id))
+    subject = ConsentSubject(public_id=public_id, organisation_id=organisation.id)
     db.session.add(subject)
     db.session.flush()
     return subject
+
+
+def new_sealed_key(public_id: str) -> bytes:
+    """A fresh key for the subject of this name, sealed under the service's own, for the key store."""
+    return cipher.seal(cipher.new_key(), bound_to=_place(public_id))
 
 
 def get_subject(subject_id: int) -> ConsentSubject:
@@ -36,20 +40,80 @@ def get_subject(subject_id: int) -> ConsentSubject:
     return subject
 
 
+def list_subjects(subject_ids: Collection[int]) -> list[ConsentSubject]:
+    """The subjects with these row ids, oldest first."""
+    query = sa.select(ConsentSubject).where(ConsentSubject.id.in_(subject_ids))
+    return list(db.session.scalars(query.order_by(ConsentSubject.id)))
+
+
+def find_key(subject: ConsentSubject) -> bytes | None:
+    """The key of a person's evidence; None once it was destroyed. Raises CannotOpen, Unavailable."""
+    if subject.erased_at is not None:
+        return None
+    # Keys of before the key store stand in the row until `move_keys` has moved them.
+    sealed = subject.wrapped_key or keystore.find(subject.public_id)
+    if sealed is None:
+        return None
+    return cipher.open_sealed(sealed, bound_to=_place(subject.public_id))
+
+
 def key_of(subject: ConsentSubject) -> bytes:
-    """The key of a person's evidence. Raises NotFound once they are erased."""
-    if subject.wrapped_key is None:
+    """The key of a person's evidence. Raises NotFound once it was destroyed."""
+    key = find_key(subject)
+    if key is None:
         raise NotFound("This person was erased; their evidence is gone.")
-    return cipher.open_sealed(subject.wrapped_key, bound_to=_place(subject.public_id))
+    return key
 
 
 def erase_subject(subject: ConsentSubject) -> None:
     """Destroy payloads, blobs and key of a person; records and their commitments stay (T-050)."""
-    subject.erased_at = now()
-    subject.wrapped_key = None
+    erase_subjects([subject])
+
+
+def erase_subjects(subjects: Collection[ConsentSubject]) -> None:
+    """Like `erase_subject`, for one person who stands in the ledger more than once.
+
+    The keys go last, and at once: if the unit of work fails after that, the erasure has to be repeated,
+    as every caller does, and meanwhile nobody can read what it was about.
+    """
+    ids = [subject.id for subject in subjects]
+    for subject in subjects:
+        subject.erased_at = subject.erased_at or now()
+        subject.wrapped_key = None
     db.session.flush()
     for table in (ConsentPayload, EvidenceBlob):
-        db.session.execute(sa.delete(table).where(table.subject_id == subject.id))
+        db.session.execute(sa.delete(table).where(table.subject_id.in_(ids)))
+    keystore.destroy(subject.public_id for subject in subjects)
+
+
+def move_keys(*, limit: int = 1_000) -> int:
+    """Move up to `limit` keys that stand beside the evidence into the key store; returns how many."""
+    rows = db.session.scalars(
+        sa.select(ConsentSubject).where(ConsentSubject.wrapped_key.is_not(None)).limit(limit)
+    ).all()
+    keys = {row.public_id: row.wrapped_key for row in rows if row.wrapped_key is not None}
+    missing = keys.keys() - keystore.find_many(keys).keys()
+    if missing:
+        keystore.put_many({name: keys[name] for name in missing})
+    for row in rows:
+        row.wrapped_key = None
+    db.session.flush()
+    return len(rows)
+
+
+def sweep_keys(*, older_than: timedelta = timedelta(days=1)) -> int:
+    """Destroy keys whose subject was never committed, or is erased; returns how many."""
+    count = 0
+    for names in keystore.iter_names(before=now() - older_than):
+        alive = db.session.scalars(
+            sa.select(ConsentSubject.public_id).where(
+                ConsentSubject.public_id.in_(names), ConsentSubject.erased_at.is_(None)
+            )
+        )
+        stray = set(names) - set(alive)
+        if stray:
+            count += keystore.destroy(stray)
+    return count
 
 
 def put_blob(subject: ConsentSubject, body: bytes, media_type: str) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
 
 from mailer.foundation.settings import Settings
 
 KEY = "mailer.settings"
+
+
+def extensions() -> dict[str, Any]:
+    """What else is kept for as long as the application lives, by name."""
+    return current_app.extensions
 
 
 def settings() -> Settings:

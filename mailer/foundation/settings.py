@@ -25,6 +25,7 @@ class Settings:
     public_url: str
     admin_url: str
     database_url: str = field(repr=False)
+    keys_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
@@ -137,6 +138,15 @@ ENTRIES: tuple[Entry, ...] = (
         parse=setting_values.database_url,
         default="",
         help="sqlite:///path or postgresql://…; empty means mailer.db in the data directory.",
+        is_secret=True,
+    ),
+    Entry(
+        field="keys_url",
+        parse=setting_values.database_url,
+        default="",
+        help="The database of people's keys, sqlite:///path or postgresql://…; empty means keys.db in "
+        "the data directory. Never back it up together with MAILER_DATABASE_URL: an erasure destroys "
+        "the key, and old copies of the evidence become unreadable only where no copy of the key is left.",
         is_secret=True,
     ),
     Entry(
@@ -322,6 +332,8 @@ def _fill_derived(values: dict[str, Any]) -> None:
     data = values["data_directory"]
     if not values["database_url"]:
         values["database_url"] = f"sqlite:///{data / 'mailer.db'}"
+    if not values["keys_url"]:
+        values["keys_url"] = f"sqlite:///{data / 'keys.db'}"
     if not values["redis_url"]:
         values["redis_url"] = f"unix://{data / 'redis' / 'redis.sock'}?db=0"
     if not values["smtp_helo_name"]:
@@ -333,6 +345,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingsInvalid("MAILER_SMTP_USERNAME and MAILER_SMTP_PASSWORD go together.")
     if settings.smtp_username and settings.smtp_security == "none" and settings.is_production:
         raise SettingsInvalid("MAILER_SMTP_SECURITY: a password is never sent in the clear.")
+    if settings.keys_url == settings.database_url:
+        raise SettingsInvalid(
+            "MAILER_KEYS_URL: give another database than MAILER_DATABASE_URL, or every backup holds the keys."
+        )
     secrets = (*settings.secret_keys, *settings.encryption_keys, settings.address_pepper)
     if len(set(secrets)) != len(secrets):
         raise SettingsInvalid(

@@ -6,9 +6,10 @@ import secrets
 
 import sqlalchemy as sa
 
+from mailer import consent
 from mailer.consent import ConsentRecord, ConsentState, ConsentSubject, Matter
 from mailer.contacts import Contact
-from mailer.foundation import cipher
+from mailer.foundation import keystore
 from mailer.foundation.addresses import Address
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
@@ -23,6 +24,7 @@ def make_people(
     addresses = [f"{prefix}{number:05d}@example.org" for number in range(count)]
     organisation_id = mailing_list.organisation_id
     marks = [secrets.token_hex(10) for _ in addresses]
+    keystore.put_many({f"sub_{mark}": consent.new_sealed_key(f"sub_{mark}") for mark in marks})
     with unit_of_work():
         db.session.execute(
             sa.insert(ConsentSubject),
@@ -30,9 +32,6 @@ def make_people(
                 {
                     "public_id": f"sub_{mark}",
                     "organisation_id": organisation_id,
-                    "wrapped_key": cipher.seal(
-                        cipher.new_key(), bound_to=f"consent_subjects.wrapped_key.sub_{mark}"
-                    ),
                 }
                 for mark in marks
             ],

@@ -1,0 +1,115 @@
+"""Keys of people lie apart, and what is destroyed is gone from the files too."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from mailer import consent
+from mailer.app import create_app
+from mailer.consent import TRACKING
+from mailer.foundation import keystore
+from mailer.foundation.clock import now
+from mailer.foundation.database import db, unit_of_work
+from mailer.foundation.errors import SettingsInvalid, Unavailable
+from tests.conftest import settings_for
+from tests.support import postgres
+from tests.support.factories import make_organisation
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An application whose key store is of each kind."""
+    changes = {}
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        changes["MAILER_KEYS_URL"] = postgres.create_database(server)
+    app = create_app(settings_for(tmp_path, **changes))
+    with app.app_context():
+        yield app
+        keystore.dispose()
+        db.engine.dispose()
+    if changes:
+        postgres.drop_database(changes["MAILER_KEYS_URL"])
+
+
+def test_a_key_is_found_again_until_it_is_destroyed(kept: Flask) -> None:
+    keystore.put("sub_a", b"sealed a")
+    keystore.put_many({"sub_b": b"sealed b", "sub_c": b"sealed c"})
+    assert keystore.find("sub_a") == b"sealed a"
+    assert keystore.destroy(["sub_a", "sub_c", "sub_unknown"]) == 2
+    assert keystore.find("sub_a") is None
+    assert keystore.find_many(["sub_a", "sub_b", "sub_c"]) == {"sub_b": b"sealed b"}
+
+
+@pytest.mark.requirement("T-006")
+def test_a_destroyed_key_leaves_no_trace_in_the_files(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path))
+    key = secrets.token_bytes(60)
+    with app.app_context():
+        keystore.put("sub_a", key)
+        files = list(tmp_path.glob("keys.db*"))
+        assert any(key in path.read_bytes() for path in files)
+        keystore.destroy(["sub_a"])
+        keystore.dispose()
+    assert not any(key in path.read_bytes() for path in tmp_path.glob("keys.db*"))
+
+
+def test_the_keys_stand_in_slices_by_age(kept: Flask) -> None:
+    keystore.put_many({f"sub_{number:04}": b"x" for number in range(1_200)})
+    assert list(keystore.iter_names(before=now() - timedelta(hours=1))) == []
+    slices = list(keystore.iter_names(before=now() + timedelta(seconds=1)))
+    assert [len(part) for part in slices] == [500, 500, 200]
+
+
+def test_a_key_whose_person_was_never_committed_is_swept_away(app: Flask) -> None:
+    organisation = make_organisation()
+    with unit_of_work():
+        alive = consent.create_subject(organisation)
+    keystore.put("sub_stray", b"x")
+    assert consent.sweep_keys() == 0  # it may belong to somebody who is being entered now
+    assert consent.sweep_keys(older_than=timedelta(seconds=-1)) == 1
+    assert keystore.find("sub_stray") is None
+    assert keystore.find(alive.public_id) is not None
+
+
+def test_keys_of_an_earlier_version_move_out_of_the_main_database(app: Flask) -> None:
+    organisation = make_organisation()
+    with unit_of_work():
+        subject = consent.create_subject(organisation)
+        subject.wrapped_key = keystore.find(subject.public_id)
+        record = consent.record_refused(subject, TRACKING, {"said": "no"})
+    keystore.destroy([subject.public_id])
+    assert (consent.read_payload(record) or {})["evidence"] == {"said": "no"}
+    with unit_of_work():
+        assert consent.move_keys() == 1
+    db.session.expire_all()
+    assert consent.get_subject(subject.id).wrapped_key is None
+    assert (consent.read_payload(record) or {})["evidence"] == {"said": "no"}
+
+
+@pytest.mark.requirement("T-050")
+def test_an_older_copy_of_the_database_opens_nothing_once_the_key_is_gone(app: Flask) -> None:
+    organisation = make_organisation()
+    with unit_of_work():
+        subject = consent.create_subject(organisation)
+        record = consent.record_refused(subject, TRACKING, {"said": "no"})
+    keystore.destroy([subject.public_id])  # what an erasure does; this database knows nothing of it
+    assert consent.read_payload(record) is None
+
+
+def test_a_store_that_is_the_main_database_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'mailer.db'}"
+    with pytest.raises(SettingsInvalid, match="MAILER_KEYS_URL"):
+        settings_for(tmp_path, MAILER_DATABASE_URL=url, MAILER_KEYS_URL=url)
+
+
+def test_a_store_that_cannot_be_reached_is_told_as_such(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path, MAILER_KEYS_URL="sqlite:////nowhere/at/all.db"))
+    with app.app_context(), pytest.raises(Unavailable, match="key store"):
+        keystore.find("sub_a")
