@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from mailer.contacts.book import (
     ContactDraft,
+    erase,
     find_by_address,
     get_contact,
     get_or_create,
@@ -21,6 +22,7 @@ from mailer.contacts.models import Contact
 __all__ = [
     "Contact",
     "ContactDraft",
+    "erase",
     "find_by_address",
     "get_contact",
     "get_or_create",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -73,6 +74,17 @@ def get_or_create(
     contact.fields = contact.fields | {key: value for key, value in draft.fields.items() if value}
     db.session.flush()
     return contact
+
+
+def erase(contact: Contact, *, at: datetime) -> None:
+    """Leave an empty shell of a contact, so that old figures still add up (GDPR Art. 17, T-050)."""
+    contact.address = None
+    contact.address_digest = None
+    contact.first_name = contact.last_name = ""
+    contact.language = "en"
+    contact.fields = {}
+    contact.erased_at = at
+    db.session.flush()
 
 
 def list_contacts(organisation: Organisation, search: str, cursor: Cursor) -> Page[Contact]:

@@ -26,6 +26,7 @@ from mailer.delivery.claiming import (
     skip_cancelled,
 )
 from mailer.delivery.composing import Composer
+from mailer.delivery.forgetting import forget_replies
 from mailer.delivery.links import message_id, notice_url
 from mailer.delivery.models import Delivery
 from mailer.delivery.outcomes import (
@@ -57,6 +58,7 @@ __all__ = [
     "claim",
     "expire_leases",
     "extend_leases",
+    "forget_replies",
     "has_due",
     "is_about_the_sender",
     "list_finished",

@@ -49,6 +49,11 @@ def directory(given: str) -> Path:
         raise ValueError("give a directory; this home directory is not known") from None
 
 
+def file(given: str) -> Path | None:
+    """A file, made absolute; it need not exist. None when nothing is given."""
+    return directory(given) if given.strip() else None
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """One of `allowed`."""
 

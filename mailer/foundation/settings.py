@@ -26,6 +26,8 @@ class Settings:
     admin_url: str
     database_url: str = field(repr=False)
     keys_url: str = field(repr=False)
+    erasure_list: Path
+    backup_days: int
     redis_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
@@ -148,6 +150,19 @@ ENTRIES: tuple[Entry, ...] = (
         "the data directory. Never back it up together with MAILER_DATABASE_URL: an erasure destroys "
         "the key, and old copies of the evidence become unreadable only where no copy of the key is left.",
         is_secret=True,
+    ),
+    Entry(
+        field="erasure_list",
+        parse=setting_values.file,
+        default="",
+        help="The file that lists erasures, so that a restored backup is erased again; empty means "
+        "erasures.jsonl in the data directory. Keep its newest copy apart from the database's.",
+    ),
+    Entry(
+        field="backup_days",
+        parse=setting_values.whole(0, 3650),
+        default="30",
+        help="How many days you keep backups of the database; told to people who are erased.",
     ),
     Entry(
         field="redis_url",
@@ -334,6 +349,8 @@ def _fill_derived(values: dict[str, Any]) -> None:
         values["database_url"] = f"sqlite:///{data / 'mailer.db'}"
     if not values["keys_url"]:
         values["keys_url"] = f"sqlite:///{data / 'keys.db'}"
+    if values["erasure_list"] is None:
+        values["erasure_list"] = data / "erasures.jsonl"
     if not values["redis_url"]:
         values["redis_url"] = f"unix://{data / 'redis' / 'redis.sock'}?db=0"
     if not values["smtp_helo_name"]:

@@ -20,6 +20,7 @@ from mailer.signup.confirmation import (
 )
 from mailer.signup.disputing import dispute, read_dispute_token, take_back_dispute
 from mailer.signup.expiry import count_waiting, erase_waiting, expire_unconfirmed
+from mailer.signup.forgetting import forget
 from mailer.signup.intake import Control, Submission, request, request_again
 from mailer.signup.mail_evidence import keep_mail_evidence
 from mailer.signup.models import SignupChoice, SignupRequest
@@ -42,6 +43,7 @@ __all__ = [
     "dispute",
     "erase_waiting",
     "expire_unconfirmed",
+    "forget",
     "form_url",
     "keep_mail_evidence",
     "list_pending",

@@ -93,8 +93,13 @@ def invalidate(contact: Contact, given: ConsentRecord, evidence: Evidence) -> Co
     return consent.record_invalidated(given, evidence)
 
 
-def unsubscribe_all(contact: Contact, evidence: Evidence) -> list[ConsentRecord]:
-    """Leave every list, end tracking, and suppress marketing until a newer consent (C-062, C-082)."""
+def unsubscribe_all(
+    contact: Contact, evidence: Evidence, *, reason: Reason = Reason.UNSUBSCRIBED
+) -> list[ConsentRecord]:
+    """Leave every list, end tracking, and suppress marketing until a newer consent (C-062, C-082).
+
+    `reason` is what the suppression says.
+    """
     lists = db.session.scalars(
         sa.select(MailingList)
         .join(Subscription, Subscription.mailing_list_id == MailingList.id)
@@ -114,7 +119,7 @@ def unsubscribe_all(contact: Contact, evidence: Evidence) -> list[ConsentRecord]
         get_organisation_by_id(contact.organisation_id),
         cast("str", contact.address_digest),
         scope=Scope.MARKETING,
-        reason=Reason.UNSUBSCRIBED,
+        reason=reason,
     )
     return withdrawn
 

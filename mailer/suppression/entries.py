@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from mailer.foundation.clock import now
@@ -12,11 +14,20 @@ from mailer.suppression.states import Reason, Scope
 
 
 def suppress(
-    organisation: Organisation, digest: str, *, scope: Scope, reason: Reason
+    organisation: Organisation,
+    digest: str,
+    *,
+    scope: Scope,
+    reason: Reason,
+    at: datetime | None = None,
 ) -> SuppressionEntry:
-    """Stop mail to the address with this digest (C-080, C-082)."""
+    """Stop mail to the address with this digest (C-080, C-082); `at` is when that was asked for, else now."""
     entry = SuppressionEntry(
-        organisation_id=organisation.id, address_digest=digest, scope=scope, reason=reason
+        organisation_id=organisation.id,
+        address_digest=digest,
+        scope=scope,
+        reason=reason,
+        created_at=at or now(),
     )
     db.session.add(entry)
     db.session.flush()

@@ -68,13 +68,29 @@ def has_due() -> bool:
     )
 
 
-def find_newest(reference: str) -> TransactionalMessage | None:
-    """The newest mail about `reference`."""
-    return db.session.scalar(
-        sa.select(TransactionalMessage)
-        .where(TransactionalMessage.reference == reference)
-        .order_by(TransactionalMessage.id.desc())
-        .limit(1)
+def find_newest(reference: str, *, kind: MessageKind | None = None) -> TransactionalMessage | None:
+    """The newest mail about `reference`, of one kind if given."""
+    query = sa.select(TransactionalMessage).where(TransactionalMessage.reference == reference)
+    if kind is not None:
+        query = query.where(TransactionalMessage.kind == kind)
+    return db.session.scalar(query.order_by(TransactionalMessage.id.desc()).limit(1))
+
+
+def forget_address(organisation: Organisation, address: str) -> None:
+    """Erase `address` from all service mails of the organisation; what waits is cancelled (C-092)."""
+    to_them = sa.and_(
+        TransactionalMessage.organisation_id == organisation.id,
+        sa.func.lower(TransactionalMessage.to_address) == address.lower(),
+    )
+    db.session.execute(
+        sa.update(TransactionalMessage)
+        .where(to_them, TransactionalMessage.state.in_(DUE))
+        .values(state=MessageState.CANCELLED, settled_at=now())
+    )
+    db.session.execute(
+        sa.update(TransactionalMessage)
+        .where(to_them)
+        .values(to_address="", body=None, reply_text="")
     )
 
 

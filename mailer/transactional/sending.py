@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.transactional.models import TransactionalMessage
-from mailer.transactional.states import DUE, MessageState
+from mailer.transactional.states import DUE, MessageKind, MessageState
 from mailer.transport import Outcome, OutcomeKind
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes a reply may take (RFC 5321 4.5.3.2.6)
@@ -73,6 +73,9 @@ def settle(message: TransactionalMessage, outcome: Outcome, *, owner: str | None
         message.state = MessageState(outcome.kind.value)
         message.settled_at = outcome.at
         message.body = None
+        if message.kind is MessageKind.CLOSING:
+            # Whom it went to was erased; the mail itself was the last use of the address.
+            message.to_address = message.reply_text = ""
     db.session.flush()
     return True
 
