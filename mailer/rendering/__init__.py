@@ -18,10 +18,11 @@ from mailer.rendering.campaign import (
 from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rendered, Values
 from mailer.rendering.expressions import OWN_NAMES
 from mailer.rendering.letters import Letter, render_letter
-from mailer.rendering.mime import Mail, compose, needs_smtputf8
+from mailer.rendering.mime import Attachment, Mail, compose, needs_smtputf8
 
 __all__ = [
     "OWN_NAMES",
+    "Attachment",
     "BodyFormat",
     "CampaignContent",
     "CompiledContent",

@@ -9,6 +9,7 @@ MIME-Version (E-001 to E-006).
 from __future__ import annotations
 
 import re
+from base64 import encodebytes
 from binascii import b2a_qp
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,17 @@ _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,150}@[A-Za-z0-9.-]{
 _PART = (
     b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 )
+_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail; its name is plain ASCII without a path."""
+
+    filename: str
+    media_type: str
+    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +66,7 @@ class Mail:
     message_id: str
     date: datetime
     headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 def needs_smtputf8(mail: Mail) -> bool:
@@ -84,21 +97,43 @@ def compose(mail: Mail) -> bytes:
         *_extra_headers(mail.headers),
         b"MIME-Version: 1.0\r\n",
     ]
+    marks = sha256(message_id.encode()).hexdigest().encode()
+    boundary, outer = b"=_" + marks[:32], b"=_" + marks[32:]
+    if not mail.attachments:
+        return b"".join([*head, *_words(mail, boundary)])
+    parts: list[bytes] = []
+    for part in (_words(mail, boundary), *map(_file, mail.attachments)):
+        parts += [b"\r\n--" + outer + b"\r\n", *part]
+    kind = b'Content-Type: multipart/mixed;\r\n boundary="' + outer + b'"\r\n'
+    return b"".join([*head, kind, *parts, b"\r\n--" + outer + b"--\r\n"])
+
+
+def _words(mail: Mail, boundary: bytes) -> list[bytes]:
+    """What there is to read: the text alone, or text and HTML to choose from."""
+    text = encode_body(mail.text, "text")
     if mail.html is None:
-        body = encode_body(mail.text, "text")
-        return b"".join([*head, _PART % b"plain", body, b"" if body.endswith(b"\n") else b"\r\n"])
-    boundary = b"=_" + sha256(message_id.encode()).hexdigest()[:32].encode()
-    return b"".join(
-        [
-            *head,
-            b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n',
-            b"--" + boundary + b"\r\n" + _PART % b"plain",
-            encode_body(mail.text, "text"),
-            b"\r\n--" + boundary + b"\r\n" + _PART % b"html",
-            encode_body(mail.html, "html"),
-            b"\r\n--" + boundary + b"--\r\n",
-        ]
+        return [_PART % b"plain", text, b"" if text.endswith(b"\n") else b"\r\n"]
+    return [
+        b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n',
+        b"--" + boundary + b"\r\n" + _PART % b"plain",
+        text,
+        b"\r\n--" + boundary + b"\r\n" + _PART % b"html",
+        encode_body(mail.html, "html"),
+        b"\r\n--" + boundary + b"--\r\n",
+    ]
+
+
+def _file(attachment: Attachment) -> list[bytes]:
+    if not _FILENAME.fullmatch(attachment.filename):
+        raise Invalid("A file has no usable name.", {"attachments": "Use letters and digits."})
+    if not _MEDIA_TYPE.fullmatch(attachment.media_type):
+        raise Invalid("A file has no usable type.", {"attachments": "Use a plain media type."})
+    head = (
+        f"Content-Type: {attachment.media_type}\r\n"
+        f'Content-Disposition: attachment; filename="{attachment.filename}"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
     )
+    return [head.encode("ascii"), encodebytes(attachment.body).replace(b"\n", b"\r\n")]
 
 
 def encode_body(text: str, field: str) -> bytes:

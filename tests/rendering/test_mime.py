@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import email
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailer import rendering
 from mailer.foundation.errors import Invalid
-from mailer.rendering import Mail
+from mailer.rendering import Attachment, Mail
 
 UNSUBSCRIBE = "https://mail.example/unsubscribe/" + "Ab-_9" * 60
 LIST_HEADERS = (
@@ -338,3 +339,37 @@ def test_the_boundary_cannot_occur_in_a_body() -> None:
     raw = rendering.compose(make_mail(text=f"--{boundary}\nx", html=f"--{boundary}--"))
     assert part_text(read(raw), "plain") == f"--{boundary}\nx"
     assert raw.count(f"\r\n--{boundary}".encode()) == 3
+
+
+def test_attached_files_come_back_exactly_beside_both_parts() -> None:
+    body = bytes(range(256)) * 5
+    file = Attachment(filename="receipt.json", media_type="application/json", body=body)
+    raw = rendering.compose(
+        make_mail(headers=(), attachments=(file, replace(file, filename="second.bin")))
+    )
+    assert raw.isascii()
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 76
+    read = email.message_from_bytes(raw, policy=SMTP)
+    assert read.get_content_type() == "multipart/mixed"
+    first, *files = read.iter_parts()
+    assert first.get_content_type() == "multipart/alternative"
+    assert [part.get_filename() for part in files] == ["receipt.json", "second.bin"]
+    assert [part.get_content() for part in files] == [body, body]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filename": 'a"b.json'},
+        {"filename": "../up"},
+        {"filename": "a\r\nb"},
+        {"filename": ""},
+        {"media_type": "text/x; a=b"},
+    ],
+)
+def test_a_file_whose_name_or_type_would_break_the_header_is_refused(
+    change: dict[str, str],
+) -> None:
+    file = Attachment(filename="a.json", media_type="application/json", body=b"{}")
+    with pytest.raises(Invalid):
+        rendering.compose(make_mail(attachments=(replace(file, **change),)))
