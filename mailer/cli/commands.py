@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mailer import __version__
+from mailer import __version__, witness
 from mailer.cli import database, docs, running, team
 from mailer.foundation.errors import MailerError
 
@@ -52,6 +52,16 @@ def build_parser() -> argparse.ArgumentParser:
         "settings", help="check the configuration and show it, secrets left out"
     )
     check.set_defaults(run=docs.show_settings)
+
+    watch = commands.add_parser(
+        "witness",
+        help="watch logs of others and cosign them as long as they only grow",
+        description="Runs a witness (C2SP tlog-witness): it makes its key on the first start, prints it, and "
+        "cosigns checkpoints of the logs given. Run it on a machine that the log's operator does not "
+        "control. Needs no settings, no database and no Redis; docs/anchors.md says more.",
+    )
+    witness.add_arguments(watch)
+    watch.set_defaults(run=witness.run)
 
     pages = commands.add_parser("docs", help="write the pages that are generated from the code")
     pages.add_argument("--check", action="store_true", help="only say whether they are up to date")

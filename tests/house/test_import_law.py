@@ -37,13 +37,14 @@ DOORS: dict[str, frozenset[str]] = {
     "web": frozenset(),
     "app": frozenset({"reactions", "web"}),
     "devkit": frozenset(),
+    "witness": frozenset(),
     "demo": frozenset({"devkit", "web"}),
-    "cli": frozenset({"app", "demo", "devkit"}),
+    "cli": frozenset({"app", "demo", "devkit", "witness"}),
     "__main__": frozenset({"cli"}),
     "": frozenset({"app", "jobs"}),
     "migrations": frozenset(),
 }
-NO_ROOMS = frozenset({"app", "devkit", "__main__", "", "migrations"})
+NO_ROOMS = frozenset({"app", "devkit", "witness", "__main__", "", "migrations"})
 FRAMEWORKS = frozenset({"flask", "flask_sqlalchemy", "werkzeug", "rq", "redis", "click"})
 PURE_FILES = frozenset({"states.py", "outcomes.py", "roles.py", "events.py"})
 PURE_FOUNDATION = frozenset({"mailer.foundation.errors", "mailer.foundation.events"})

@@ -12,7 +12,10 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "aiosmtpd": ("mailer/devkit/catcher_smtp.py",),
     "alembic": ("mailer/foundation/schema.py", "mailer/migrations/env.py"),
     "argon2": ("mailer/accounts/passwords.py",),
-    "cryptography": ("mailer/foundation/cipher.py",),
+    "cryptography": (
+        "mailer/foundation/cipher.py",
+        "mailer/witness/keys.py",
+    ),
     "email_validator": ("mailer/foundation/addresses.py",),
     "flask": (
         "mailer/app.py",
