@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from mailer.foundation import setting_values
 from mailer.foundation.errors import SettingsInvalid
+from mailer.foundation.setting_entries import ANCHORS, Entry, WitnessAddress, check_anchors
 
 ENVIRONMENTS = ("development", "test", "production")
 SMTP_SECURITIES = ("none", "starttls", "tls")
@@ -53,6 +54,15 @@ class Settings:
     session_idle_hours: int
     session_days: int
     log_level: str
+    log_origin: str
+    log_directory: Path
+    log_seconds: int
+    log_witnesses: tuple[WitnessAddress, ...]
+    log_quorum: str
+    tsa_url: str
+    tsa_roots: Path | None
+    tsa_policy: str
+    tsa_minutes: int
 
     @property
     def is_production(self) -> bool:
@@ -68,45 +78,10 @@ class Settings:
         _refuse_unknown(source)
         values = {entry.field: entry.read(source) for entry in ENTRIES}
         _fill_derived(values)
+        check_anchors(values)
         settings = cls(**values)
         _check_together(settings)
         return settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One setting: its name in the environment, how it is read, and what an operator should know."""
-
-    field: str
-    parse: Callable[[str], Any]
-    default: str | None
-    help: str
-    is_secret: bool = False
-
-    @property
-    def name(self) -> str:
-        return "MAILER_" + self.field.upper()
-
-    def read(self, source: Mapping[str, str]) -> Any:
-        text = self._text(source)
-        if text is None:
-            raise SettingsInvalid(f"{self.name} is missing. {self.help}")
-        try:
-            return self.parse(text)
-        except ValueError as error:
-            shown = "the value given" if self.is_secret else repr(text)
-            raise SettingsInvalid(f"{self.name}: {shown} cannot be used: {error}") from None
-
-    def _text(self, source: Mapping[str, str]) -> str | None:
-        path = source.get(self.name + "_FILE")
-        if path and self.name in source:
-            raise SettingsInvalid(f"{self.name} and {self.name}_FILE are both set; keep one.")
-        if path:
-            try:
-                return Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, ValueError) as error:
-                raise SettingsInvalid(f"{self.name}_FILE: cannot read {path}: {error}") from None
-        return source.get(self.name, self.default)
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -323,6 +298,27 @@ ENTRIES: tuple[Entry, ...] = (
         default="info",
         help="How much is logged. Addresses and tokens are masked at every level.",
     ),
+    Entry(
+        field="log_origin",
+        parse=setting_values.text,
+        default="",
+        help="The name of the consent log, in every checkpoint and beside its keys; empty means host, "
+        "port if any, and path of MAILER_PUBLIC_URL, and /log. Never change it: it would be another log.",
+    ),
+    Entry(
+        field="log_directory",
+        parse=setting_values.file,
+        default="",
+        help="Where the log keeper has its private key and what it signed last; empty means log in the "
+        "data directory. Back it up, never together with the database: see docs/operations.md.",
+    ),
+    Entry(
+        field="log_seconds",
+        parse=setting_values.whole(1, 60),
+        default="10",
+        help="How long new leaves of the consent log wait at most for a signed checkpoint.",
+    ),
+    *ANCHORS,
 )
 
 # Read by other parts of the start than Settings: not ours to refuse.
@@ -353,11 +349,16 @@ def _fill_derived(values: dict[str, Any]) -> None:
         values["erasure_list"] = data / "erasures.jsonl"
     if not values["redis_url"]:
         values["redis_url"] = f"unix://{data / 'redis' / 'redis.sock'}?db=0"
+    public = urlsplit(values["public_url"])
+    values["log_directory"] = values["log_directory"] or data / "log"
+    values["log_origin"] = values["log_origin"] or f"{public.netloc}{public.path.rstrip('/')}/log"
     if not values["smtp_helo_name"]:
-        values["smtp_helo_name"] = urlsplit(values["public_url"]).hostname or "localhost"
+        values["smtp_helo_name"] = public.hostname or "localhost"
 
 
 def _check_together(settings: Settings) -> None:
+    if "+" in settings.log_origin or any(sign.isspace() for sign in settings.log_origin):
+        raise SettingsInvalid("MAILER_LOG_ORIGIN: no spaces and no plus, such as example.org/log.")
     if bool(settings.smtp_username) != bool(settings.smtp_password):
         raise SettingsInvalid("MAILER_SMTP_USERNAME and MAILER_SMTP_PASSWORD go together.")
     if settings.smtp_username and settings.smtp_security == "none" and settings.is_production:

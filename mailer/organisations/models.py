@@ -13,7 +13,10 @@ from mailer.foundation.ids import new_id
 
 
 class Organisation(Model):
-    """The controller: who asks, who answers, whose lists these are (GDPR Art. 4(7), 13(1)(a))."""
+    """The controller: who asks, who answers, whose lists these are (GDPR Art. 4(7), 13(1)(a)).
+
+    `log_pseudonym` stands for it in the public log, and nowhere else (T-004).
+    """
 
     __tablename__ = "organisations"
 
@@ -39,6 +42,9 @@ class Organisation(Model):
     recipients: Mapped[str] = mapped_column(sa.Text, default="")
     transfers: Mapped[str] = mapped_column(sa.Text, default="")
     time_zone: Mapped[str] = mapped_column(sa.String(50), default="Europe/Berlin")
+    log_pseudonym: Mapped[str] = mapped_column(
+        sa.String(40), unique=True, index=True, default=lambda: new_id("lop")
+    )
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

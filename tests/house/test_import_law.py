@@ -18,6 +18,7 @@ LINE = (
     "organisations",
     "accounts",
     "lists",
+    "transparency",
     "consent",
     "contacts",
     "transactional",

@@ -14,6 +14,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "argon2": ("mailer/accounts/passwords.py",),
     "cryptography": (
         "mailer/foundation/cipher.py",
+        "mailer/foundation/signing_keys.py",
         "mailer/witness/keys.py",
     ),
     "email_validator": ("mailer/foundation/addresses.py",),

@@ -1,0 +1,151 @@
+"""Leaves get in line, and get their positions: contiguous from 0, by one sequencer at a time (T-011).
+
+A leaf waits in `log_queue`, written in the transaction of what it stands for. The sequencer takes rows, not
+ranges of row ids: on PostgreSQL a transaction may commit after one with a larger id, and its leaf is then
+simply taken later. Positions, tiles and the end of the waiting rows are one transaction; only one such
+transaction runs at a time (`serialise_on`), the key of `log_entries` refuses a position given twice, and a
+trigger refuses a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from mailer.foundation.database import db, serialise_on
+from mailer.foundation.errors import NotAllowed, NotFound
+from mailer.organisations import Organisation
+from mailer.transparency.leaves import Leaf, time_of
+from mailer.transparency.merkle import hash_leaf
+from mailer.transparency.models import LogEntry, WaitingLeaf
+from mailer.transparency.tree import append_hashes
+
+LOCK = "transparency.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many leaves wait for a position, and since when."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+def queue_leaf(
+    organisation: Organisation | None,
+    *,
+    kind: str,
+    public_id: str,
+    algorithm: str,
+    commitment: bytes,
+    happened_at: datetime,
+) -> None:
+    """Have a leaf of the type `kind` logged, if the running unit of work is committed (T-011).
+
+    Consent records need no call: the database itself queues a leaf for each. Raises NotAllowed when a leaf
+    under this id waits or stands in the log.
+    """
+    waiting = db.session.scalar(sa.select(WaitingLeaf.id).where(WaitingLeaf.public_id == public_id))
+    if waiting is not None or find_position(public_id) is not None:
+        raise NotAllowed(f"A leaf is logged once; {public_id} has one already.")
+    db.session.add(
+        WaitingLeaf(
+            kind=kind,
+            public_id=public_id,
+            organisation_id=organisation.id if organisation else None,
+            algorithm=algorithm,
+            commitment=commitment,
+            happened_at=happened_at,
+        )
+    )
+    db.session.flush()
+
+
+def sequence(limit: int = 1_000) -> int:
+    """Give up to `limit` waiting leaves their positions; returns how many got one."""
+    serialise_on(LOCK)
+    rows = db.session.execute(
+        sa.select(
+            WaitingLeaf.id,
+            WaitingLeaf.kind,
+            WaitingLeaf.public_id,
+            WaitingLeaf.algorithm,
+            WaitingLeaf.commitment,
+            WaitingLeaf.happened_at,
+            Organisation.log_pseudonym,
+        )
+        .outerjoin(Organisation, Organisation.id == WaitingLeaf.organisation_id)
+        .order_by(WaitingLeaf.id)
+        .limit(limit)
+    ).all()
+    if not rows:
+        return 0
+    leaves = [
+        Leaf(
+            kind=row.kind,
+            organisation=row.log_pseudonym or "",
+            public_id=row.public_id,
+            time=time_of(row.happened_at),
+            algorithm=row.algorithm,
+            commitment=row.commitment,
+        )
+        for row in rows
+    ]
+    append([(leaf.public_id, leaf.to_bytes()) for leaf in leaves])
+    db.session.execute(sa.delete(WaitingLeaf).where(WaitingLeaf.id.in_([row.id for row in rows])))
+    return len(rows)
+
+
+def append(leaves: Sequence[tuple[str, bytes]]) -> int:
+    """Put leaves, each with its public id, at the end of the log; returns the log's size then."""
+    size = count_entries()
+    db.session.execute(
+        sa.insert(LogEntry),
+        [
+            {"position": position, "public_id": public_id, "leaf": leaf}
+            for position, (public_id, leaf) in enumerate(leaves, start=size)
+        ],
+    )
+    append_hashes(size, [hash_leaf(leaf) for _, leaf in leaves])
+    return size + len(leaves)
+
+
+def count_entries() -> int:
+    """How many leaves have a position."""
+    last = db.session.scalar(sa.select(sa.func.max(LogEntry.position)))
+    return 0 if last is None else last + 1
+
+
+def count_waiting() -> Waiting:
+    """The leaves without a position."""
+    row = db.session.execute(
+        sa.select(sa.func.count(WaitingLeaf.id), sa.func.min(WaitingLeaf.happened_at))
+    ).one()
+    return Waiting(row[0], row[1])
+
+
+def find_position(public_id: str) -> int | None:
+    """Where the leaf of this record stands in the log; None while it waits, or when there is none."""
+    return db.session.scalar(sa.select(LogEntry.position).where(LogEntry.public_id == public_id))
+
+
+def get_leaf(position: int) -> bytes:
+    """The leaf at a position. Raises NotFound."""
+    leaf = db.session.scalar(sa.select(LogEntry.leaf).where(LogEntry.position == position))
+    if leaf is None:
+        raise NotFound(f"The log has no leaf {position}.")
+    return leaf
+
+
+def list_leaves(begin: int, end: int) -> list[bytes]:
+    """The leaves at the positions from `begin` up to, and without, `end`, as far as there are any."""
+    return list(
+        db.session.scalars(
+            sa.select(LogEntry.leaf)
+            .where(LogEntry.position >= begin, LogEntry.position < end)
+            .order_by(LogEntry.position)
+        )
+    )
