@@ -93,7 +93,7 @@ def _announce(key: WitnessKey, server: Witness) -> None:
     sys.stdout.write(
         f"Witness {key.name} listens on http://{shown}:{port}/\n\n"
         "For the log (MAILER_LOG_WITNESSES), with the address that reaches it from there:\n"
-        f"  {key.vkey}=https://…\n\n"
+        f"  {key.vkey} https://…\n\n"
         "For the policy of whoever checks proofs:\n"
         f"  witness {key.name} {key.vkey}\n"
         f"  quorum {key.name}\n"

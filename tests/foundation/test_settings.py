@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mailer.foundation.errors import SettingsInvalid
-from mailer.foundation.settings import ENTRIES, Entry, Settings
+from mailer.foundation.setting_entries import Entry, WitnessAddress
+from mailer.foundation.settings import ENTRIES, Settings
 from tests.conftest import environ_for
 
 BY_FIELD = {entry.field: entry for entry in ENTRIES}
@@ -16,6 +17,7 @@ PRODUCTION = {
     "MAILER_PUBLIC_URL": "https://news.harbourbooks.ie",
     "MAILER_ADMIN_URL": "https://team.harbourbooks.ie",
 }
+WITNESS = "w.example/1+bcd5f9c1+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 # Something else than the default for every entry; the value it must become.
 GOOD: dict[str, tuple[str, object]] = {
     "environment": ("development", "development"),
@@ -43,6 +45,13 @@ GOOD: dict[str, tuple[str, object]] = {
     "session_idle_hours": ("1", 1),
     "session_days": ("90", 90),
     "log_level": ("debug", "debug"),
+    "log_witnesses": (
+        f" {WITNESS}  https://w.example/a/ ,",
+        (WitnessAddress("w.example/1", WITNESS, "https://w.example/a"),),
+    ),
+    "log_quorum": ("none", "none"),
+    "tsa_policy": ("1.3.6.1.4.1.13762.3", "1.3.6.1.4.1.13762.3"),
+    "tsa_minutes": ("1440", 1440),
 }
 # What each entry must refuse: another type, just outside the range, empty.
 BAD: dict[str, tuple[str, ...]] = {
@@ -87,9 +96,23 @@ BAD: dict[str, tuple[str, ...]] = {
     "session_idle_hours": ("0", "169"),
     "session_days": ("0", "91"),
     "log_level": ("verbose", ""),
+    "log_witnesses": (
+        "https://w.example",
+        WITNESS,
+        f"{WITNESS} http://w.example",
+        f"{WITNESS} https://ada:word@w.example",
+        f"{WITNESS} https://w.example?a=b",
+        f"{WITNESS} https://w.example, {WITNESS} https://v.example",
+        f"{WITNESS.replace('w.', 'v.')} https://w.example",
+        f"{WITNESS[:-4]} https://w.example",
+        "w.example/1+d4b8d4c8+!!!! https://w.example",
+    ),
+    "log_quorum": ("some", "0", "-1", "1", "all", "100"),
+    "tsa_policy": ("sha256", "1", "3.1", "1..2", "1.02"),
+    "tsa_minutes": ("-1", "1441", "often"),
 }
 # Text that may be anything; what goes wrong with them is a test of its own.
-FREE = {"smtp_username", "smtp_password"}
+FREE = {"smtp_username", "smtp_password", "tsa_url", "tsa_roots"}
 
 
 def refusal(tmp_path: Path, **changes: str) -> str:
@@ -108,6 +131,19 @@ def test_secrets_and_a_directory_are_all_it_takes(tmp_path: Path) -> None:
     assert settings.redis_url == f"unix://{tmp_path / 'redis' / 'redis.sock'}?db=0"
     assert settings.smtp_helo_name == "localhost"
     assert settings.confirmation_days == 7
+
+
+@pytest.mark.requirement("T-031")
+def test_an_authority_needs_roots_and_a_safe_address(tmp_path: Path) -> None:
+    roots = {"MAILER_TSA_ROOTS": str(tmp_path / "roots.pem")}
+    good = environ_for(tmp_path, MAILER_TSA_URL="http://127.0.0.1:318/tsa/", **roots)
+    settings = Settings.from_environment(good)
+    assert settings.tsa_url == "http://127.0.0.1:318/tsa"
+    assert settings.tsa_roots == tmp_path / "roots.pem"
+    assert "go together" in refusal(tmp_path, **roots)
+    assert "go together" in refusal(tmp_path, MAILER_TSA_URL="https://tsa.example")
+    for bad in ("http://tsa.example", "tsa.example", "https://a:b@tsa.example", "file:///tsa"):
+        assert "https address" in refusal(tmp_path, MAILER_TSA_URL=bad, **roots)
 
 
 def test_every_entry_has_its_cases_here() -> None:

@@ -61,7 +61,7 @@ def test_the_key_and_what_was_seen_survive_a_restart(tmp_path: Path, log: Little
     with run_witness(tmp_path / "w", log.vkey) as first:
         assert first.post(log.request(0)).status == 200
         assert f"witness {NAME} {first.vkey}" in first.said
-        assert f"{first.vkey}=https" in first.said
+        assert f"{first.vkey} https" in first.said
     with run_witness(tmp_path / "w", log.vkey, name=None) as second:
         assert second.vkey == first.vkey
         assert second.post(log.request(0)).body == "7\n"
