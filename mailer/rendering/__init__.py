@@ -19,6 +19,7 @@ from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rende
 from mailer.rendering.expressions import OWN_NAMES
 from mailer.rendering.letters import Letter, render_letter
 from mailer.rendering.mime import Attachment, Mail, compose, needs_smtputf8
+from mailer.rendering.stencil import Stencil
 
 __all__ = [
     "OWN_NAMES",
@@ -30,6 +31,7 @@ __all__ = [
     "Mail",
     "Problem",
     "Rendered",
+    "Stencil",
     "Values",
     "compile_content",
     "compose",

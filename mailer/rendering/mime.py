@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from base64 import encodebytes
-from binascii import b2a_qp
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -24,6 +23,7 @@ from mailer.rendering.headers import (
     structured_header,
     text_header,
 )
+from mailer.rendering.quoted import encode_text
 
 _OWN_NAMES = (
     "from to cc bcc reply-to subject date message-id mime-version content-type"
@@ -53,6 +53,7 @@ class Mail:
     be in any script), `date` is aware.
 
     `headers` are further fields, such as the List-* ones: ASCII, each name at most once.
+    Mails of one `boundary_of` share what separates their parts; else it is made of `message_id`.
     """
 
     from_name: str
@@ -67,6 +68,7 @@ class Mail:
     date: datetime
     headers: tuple[tuple[str, str], ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    boundary_of: str = ""
 
 
 def needs_smtputf8(mail: Mail) -> bool:
@@ -86,19 +88,18 @@ def compose(mail: Mail) -> bytes:
         raise Invalid("The text part is empty.", {"text": "This cannot be empty."})
     if mail.date.tzinfo is None:
         raise Invalid("The date has no time zone.", {"date": "This needs a time zone."})
-    message_id = _wire_message_id(mail.message_id)
+    message_id = wire_message_id(mail.message_id)
     head = [
         address_header("From", mail.from_name, mail.from_address),
-        address_header("To", mail.to_name, mail.to_address),
+        to_line(mail),
         *([address_header("Reply-To", None, mail.reply_to)] if mail.reply_to else []),
         text_header("Subject", mail.subject),
-        f"Date: {format_datetime(mail.date)}\r\n".encode("ascii"),
+        date_line(mail.date),
         f"Message-ID: <{message_id}>\r\n".encode("ascii"),
         *_extra_headers(mail.headers),
         b"MIME-Version: 1.0\r\n",
     ]
-    marks = sha256(message_id.encode()).hexdigest().encode()
-    boundary, outer = b"=_" + marks[:32], b"=_" + marks[32:]
+    boundary, outer = boundaries_of(mail.boundary_of or message_id)
     if not mail.attachments:
         return b"".join([*head, *_words(mail, boundary)])
     parts: list[bytes] = []
@@ -108,9 +109,25 @@ def compose(mail: Mail) -> bytes:
     return b"".join([*head, kind, *parts, b"\r\n--" + outer + b"--\r\n"])
 
 
+def to_line(mail: Mail) -> bytes:
+    """The header field that names the recipient. Raises Invalid for an address that cannot be used."""
+    return address_header("To", mail.to_name, mail.to_address)
+
+
+def date_line(date: datetime) -> bytes:
+    """The header field that tells when (RFC 5322, 3.6.1)."""
+    return f"Date: {format_datetime(date)}\r\n".encode("ascii")
+
+
+def boundaries_of(name: str) -> tuple[bytes, bytes]:
+    """What separates the parts of a mail, inner and outer; quoted-printable text never holds them."""
+    marks = sha256(name.encode()).hexdigest().encode()
+    return b"=_" + marks[:32], b"=_" + marks[32:]
+
+
 def _words(mail: Mail, boundary: bytes) -> list[bytes]:
     """What there is to read: the text alone, or text and HTML to choose from."""
-    text = encode_body(mail.text, "text")
+    text = encode_text(mail.text, "text")
     if mail.html is None:
         return [_PART % b"plain", text, b"" if text.endswith(b"\n") else b"\r\n"]
     return [
@@ -118,7 +135,7 @@ def _words(mail: Mail, boundary: bytes) -> list[bytes]:
         b"--" + boundary + b"\r\n" + _PART % b"plain",
         text,
         b"\r\n--" + boundary + b"\r\n" + _PART % b"html",
-        encode_body(mail.html, "html"),
+        encode_text(mail.html, "html"),
         b"\r\n--" + boundary + b"--\r\n",
     ]
 
@@ -136,16 +153,8 @@ def _file(attachment: Attachment) -> list[bytes]:
     return [head.encode("ascii"), encodebytes(attachment.body).replace(b"\n", b"\r\n")]
 
 
-def encode_body(text: str, field: str) -> bytes:
-    """Return text as quoted-printable (RFC 2045, 6.7): ASCII, CRLF, lines of at most 76."""
-    try:
-        raw = text.replace("\r\n", "\n").replace("\r", "\n").encode()
-    except UnicodeEncodeError:
-        raise Invalid(f"The {field} is not text.", {field: "This holds no valid text."}) from None
-    return b2a_qp(raw, istext=True).replace(b"\n", b"\r\n")
-
-
-def _wire_message_id(message_id: str) -> str:
+def wire_message_id(message_id: str) -> str:
+    """A Message-ID as it stands on the wire. Raises Invalid when it cannot."""
     local, _, domain = message_id.rpartition("@")
     wire = f"{local}@{ascii_domain('message_id', domain)}"
     if not _MESSAGE_ID.fullmatch(wire) or "=?" in wire:
