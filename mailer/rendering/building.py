@@ -17,7 +17,7 @@ from mailer.rendering.tree import (
     Branch,
     Choice,
     Element,
-    Evaluate,
+    Expression,
     Node,
     Output,
     Repeat,
@@ -183,7 +183,7 @@ class _Builder(HTMLParser):
         return Problem(field="body", line=line, message=message, suggestion=suggestion)
 
 
-def _given(evaluate: Evaluate | None) -> Evaluate:
+def _given(evaluate: Expression | None) -> Expression:
     if evaluate is None:
         raise AssertionError("a loop was read without its list")
     return evaluate

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from mailer.foundation.errors import Invalid
+from mailer.rendering.blocks import Block
 from mailer.rendering.building import Misplaced, build_text, build_tree
 from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rendered, Values
 from mailer.rendering.expressions import Names
@@ -20,9 +21,9 @@ from mailer.rendering.markup import (
     strip_hidden,
 )
 from mailer.rendering.reading import Control, Reading, read_template
-from mailer.rendering.running import Program, Run, join_literals, run_program, value_step
+from mailer.rendering.running import Program, Run, ValueStep, join_literals, run_program
 from mailer.rendering.skeleton import build_page
-from mailer.rendering.text_part import RULE, Block, TextWriter, lay_out
+from mailer.rendering.text_part import RULE, TextWriter, lay_out
 from mailer.rendering.tree import Node, always_shows, has_colours
 from mailer.rendering.words import direction_of, words_for
 
@@ -103,7 +104,7 @@ def compile_content(
     page = build_page(
         language=content.language,
         has_own_colours=has_colours(trees.body),
-        title=[value_step(own_value(SUBJECT), show_in_attribute, words)],
+        title=[ValueStep(own_value(SUBJECT), show_in_attribute, words)],
         preheader=list(plain.compile(trees.preheader)),
         body=list(writer.compile(trees.body)),
         footer=list(plain.compile(footer)),

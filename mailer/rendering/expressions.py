@@ -18,7 +18,7 @@ from jinja2.parser import Parser
 from mailer.foundation.errors import Invalid
 from mailer.rendering.filters import DATE_STYLES, FILTERS, Filter, FilterFailed
 from mailer.rendering.running import MISSING, is_missing
-from mailer.rendering.tree import Evaluate, Place, Scope
+from mailer.rendering.tree import Evaluate, Expression, Place, Scope
 from mailer.rendering.words import Words
 
 SYNTAX = Environment(keep_trailing_newline=True)  # noqa: S701 - reads syntax only, renders nothing
@@ -61,10 +61,14 @@ class Names:
         return Names(self.contact_fields, (*self.variables, name))
 
 
-def compile_expression(source: str, *, names: Names, place: Place, words: Words) -> Evaluate:
-    """Return a closure that computes the expression; raises Refused when it is not allowed."""
+def compile_expression(source: str, *, names: Names, place: Place, words: Words) -> Expression:
+    """Return what computes the expression; raises Refused when it is not allowed."""
     try:
-        return _Compiler(names, place, words).compile(_read(source))
+        tree = _read(source)
+        compiler = _Compiler(names, place, words)
+        compute = compiler.compile(tree)
+        is_bare = isinstance(tree, nodes.Getattr | nodes.Name)
+        return Expression(compute, frozenset(compiler.used), is_bare)
     except RecursionError:
         raise Refused("This placeholder is nested too deeply.") from None
 
@@ -101,6 +105,7 @@ class _Compiler:
         self.names = names
         self.place = place
         self.words = words
+        self.used: set[str] = set()
 
     def compile(self, node: nodes.Node) -> Evaluate:
         """Return the closure of a node on the list; raises Refused for any other."""
@@ -139,6 +144,7 @@ class _Compiler:
                 root == "contact" or root in OWN_NAMES
             ) and root not in self.names.variables:
                 self._check_known(root, attribute)
+                self.used.add(f"{root}.{attribute}")
                 return _lookup(root, attribute)
         raise self._unknown(node)
 

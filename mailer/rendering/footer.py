@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailer.rendering.running import MISSING, is_missing
-from mailer.rendering.tree import Element, Evaluate, Node, Output, Place, Scope, Text
+from mailer.rendering.tree import Element, Expression, Node, Output, Place, Scope, Text
 from mailer.rendering.words import Words
 
 # Keys no author can name: a name of the language holds no @.
@@ -18,7 +18,7 @@ def own_value(key: str) -> Output:
     def evaluate(scope: Scope) -> object:
         return scope[key] if key == SUBJECT or not is_missing(scope[key]) else MISSING
 
-    return Output(key.lstrip("@"), evaluate, _PLACE)
+    return Output(key.lstrip("@"), Expression(evaluate, frozenset({key}), is_bare=True), _PLACE)
 
 
 def footer_nodes(words: Words) -> list[Node]:
@@ -47,9 +47,9 @@ def _value(root: str, name: str) -> Output:
     return Output(f"{root}.{name}", _lookup(root, name), _PLACE)
 
 
-def _lookup(root: str, name: str) -> Evaluate:
+def _lookup(root: str, name: str) -> Expression:
     def evaluate(scope: Scope) -> object:
         value = scope[root].get(name)  # type: ignore[attr-defined]  # roots are mappings
         return MISSING if is_missing(value) else value
 
-    return evaluate
+    return Expression(evaluate, frozenset({f"{root}.{name}"}), is_bare=True)

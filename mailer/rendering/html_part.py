@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 
 from mailer.foundation.errors import Invalid
@@ -10,18 +10,21 @@ from mailer.rendering.building import VOID
 from mailer.rendering.expressions import is_true
 from mailer.rendering.links import is_safe_target, quote_address, quote_part
 from mailer.rendering.running import (
+    MAX_ITEMS,
     Program,
     Run,
     Show,
     Step,
+    ValueStep,
+    expressions_of,
     join_literals,
+    most_turns_of,
     run_program,
     spend_turn,
     static_size,
     take_items,
-    value_step,
 )
-from mailer.rendering.tree import Choice, Element, Evaluate, Node, Output, Place, Repeat, Text
+from mailer.rendering.tree import Choice, Element, Expression, Node, Output, Place, Repeat, Text
 from mailer.rendering.words import Words
 
 LINK_NAMES = frozenset(
@@ -63,9 +66,9 @@ def address_steps(parts: list[Text | Output], words: Words) -> list[str | Step]:
         if isinstance(part, Text):
             steps.append(quote_address(part.text))
         elif index == 0:
-            steps.append(value_step(part, _whole_address(part), words))
+            steps.append(ValueStep(part, _whole_address(part), words))
         else:
-            steps.append(value_step(part, quote_part, words))
+            steps.append(ValueStep(part, quote_part, words))
     return steps
 
 
@@ -116,16 +119,16 @@ class HtmlWriter:
                     (branch.condition, join_literals(self._all(branch.children, in_link=in_link)))
                     for branch in node.branches
                 ]
-                return [choice_step(branches, node.place)]
+                return [ChoiceStep(branches, node.place)]
             case Repeat():
                 program = join_literals(self._all(node.children, in_link=in_link))
-                return [repeat_step(node, program)]
+                return [RepeatStep(node, program)]
 
     def _output(self, node: Output, *, in_link: bool) -> list[str | Step]:
-        text = value_step(node, show_in_html, self.words)
+        text = ValueStep(node, show_in_html, self.words)
         if in_link or node.name not in LINK_NAMES:
             return [text]
-        target = value_step(node, lambda value: escape(_whole_address(node)(value)), self.words)
+        target = ValueStep(node, lambda value: escape(_whole_address(node)(value)), self.words)
         return ['<a href="', target, '">', text, "</a>"]
 
     def _element(self, node: Element, *, in_link: bool) -> list[str | Step]:
@@ -145,49 +148,92 @@ class HtmlWriter:
 
     def _attribute(self, name: str, value: list[Text | Output]) -> list[str | Step]:
         if name in {"href", "src"}:
-            return [escaped_step(part) for part in address_steps(value, self.words)]
+            parts = address_steps(value, self.words)
+            return [escape(one) if isinstance(one, str) else EscapedStep(one) for one in parts]
         return [
             escape(part.text)
             if isinstance(part, Text)
-            else value_step(part, show_in_attribute, self.words)
+            else ValueStep(part, show_in_attribute, self.words)
             for part in value
         ]
 
 
-def escaped_step(part: str | Step) -> str | Step:
-    """Return the part with what it writes escaped for a quoted attribute."""
-    if isinstance(part, str):
-        return escape(part)
+class EscapedStep(Step):
+    """Writes what another step writes, escaped for a quoted attribute."""
 
-    def write(run: Run) -> None:
-        part(run)
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: Step) -> None:
+        self.inner = inner
+
+    def __call__(self, run: Run) -> None:
+        """Write it, escaped."""
+        self.inner(run)
         run.out[-1] = escape(run.out[-1])
 
-    return write
+    def expressions(self) -> Iterator[Expression]:
+        """Go through what the inner step computes."""
+        return self.inner.expressions()
+
+    def most_turns(self) -> int:
+        """Return the turns of the inner step."""
+        return self.inner.most_turns()
 
 
-def choice_step(branches: list[tuple[Evaluate | None, Program]], place: Place) -> Step:
-    """Return the step that runs the first branch whose condition holds."""
-    sized = [(condition, program, static_size(program)) for condition, program in branches]
+class ChoiceStep(Step):
+    """Runs the first branch whose condition holds."""
 
-    def write(run: Run) -> None:
-        for condition, program, size in sized:
+    __slots__ = ("branches", "place")
+
+    def __init__(self, branches: list[tuple[Expression | None, Program]], place: Place) -> None:
+        self.branches = [
+            (condition, program, static_size(program)) for condition, program in branches
+        ]
+        self.place = place
+
+    def __call__(self, run: Run) -> None:
+        """Write the branch that was chosen."""
+        for condition, program, size in self.branches:
             if condition is None or is_true(condition(run.scope)):
-                spend_turn(run, size, place)
+                spend_turn(run, size, self.place)
                 run_program(program, run)
                 return
 
-    return write
+    def expressions(self) -> Iterator[Expression]:
+        """Go through conditions and branches."""
+        for condition, program, _ in self.branches:
+            if condition is not None:
+                yield condition
+            yield from expressions_of(program)
+
+    def most_turns(self) -> int:
+        """Return one more than the branch with the most turns."""
+        return 1 + max(most_turns_of(program) for _, program, _ in self.branches)
 
 
-def repeat_step(repeat: Repeat, program: Program) -> Step:
-    """Return the step that runs the program once for each item."""
-    size = static_size(program)
+class RepeatStep(Step):
+    """Runs the program once for each item."""
 
-    def write(run: Run) -> None:
+    __slots__ = ("program", "repeat", "size")
+
+    def __init__(self, repeat: Repeat, program: Program) -> None:
+        self.repeat = repeat
+        self.program = program
+        self.size = static_size(program)
+
+    def __call__(self, run: Run) -> None:
+        """Write all items."""
+        repeat = self.repeat
         for item in take_items(repeat.evaluate(run.scope), repeat.name, repeat.place):
-            spend_turn(run, size, repeat.place)
+            spend_turn(run, self.size, repeat.place)
             run.scope[repeat.variable] = item
-            run_program(program, run)
+            run_program(self.program, run)
 
-    return write
+    def expressions(self) -> Iterator[Expression]:
+        """Go through the list and what is made of each item."""
+        yield self.repeat.evaluate
+        yield from expressions_of(self.program)
+
+    def most_turns(self) -> int:
+        """Return the turns of as many items as a loop may have."""
+        return MAX_ITEMS * (1 + most_turns_of(self.program))

@@ -15,7 +15,7 @@ from jinja2.exceptions import TemplateSyntaxError
 
 from mailer.rendering.content import Problem
 from mailer.rendering.expressions import SYNTAX, Names, Refused, compile_expression, dotted_name
-from mailer.rendering.tree import Evaluate, Output, Place
+from mailer.rendering.tree import Expression, Output, Place
 from mailer.rendering.words import Words
 
 _MAX_TAGS = 2_000
@@ -44,7 +44,7 @@ class Control:
 
     kind: str
     place: Place
-    evaluate: Evaluate | None = None
+    evaluate: Expression | None = None
     variable: str = ""
     name: str = ""
 
@@ -153,7 +153,7 @@ class _Reader:
             raise Refused(f"{{% {keyword} %}} cannot come after {{% else %}}.")
         return opened
 
-    def _condition(self, source: str, place: Place) -> Evaluate:
+    def _condition(self, source: str, place: Place) -> Expression:
         if not source:
             raise Refused("The condition is missing.", "Write {% if contact.name %}.")
         return compile_expression(source, names=self.names, place=place, words=self.words)

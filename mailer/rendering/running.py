@@ -7,17 +7,18 @@ costs a bounded time (S-061).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
 from mailer.foundation.errors import Invalid
-from mailer.rendering.tree import Output, Place, Scope
+from mailer.rendering.tree import Expression, Output, Place, Scope
 from mailer.rendering.words import Words
 
 MISSING = object()  # stands for a value that is absent, None, empty or blank
-_MAX_OUTPUT = 2_000_000
-_STEP_COST = 40  # counts each turn of a loop as this many characters, so empty loops end too
-_MAX_ITEMS = 100
+MAX_OUTPUT = 2_000_000
+STEP_COST = 40  # counts each turn of a loop as this many characters, so empty loops end too
+MAX_ITEMS = 100
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
 )
@@ -37,13 +38,42 @@ class Run:
     def grow(self, characters: int, place: Place) -> None:
         """Count what is written; raises Invalid beyond two million characters (S-061)."""
         self.size += characters
-        if self.size > _MAX_OUTPUT:
+        if self.size > MAX_OUTPUT:
             raise _invalid(place, "The mail becomes too long here.")
 
 
-Step = Callable[[Run], None]
+class Step(ABC):
+    """A part of a program that writes what depends on values."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def __call__(self, run: Run) -> None:
+        """Write one person's part."""
+
+    @abstractmethod
+    def expressions(self) -> Iterator[Expression]:
+        """Go through everything this computes, inner steps included."""
+
+    @abstractmethod
+    def most_turns(self) -> int:
+        """Return how many turns of loops and choices this may take at most."""
+
+
 Program = tuple[str | Step, ...]
 Show = Callable[[str], str]
+
+
+def expressions_of(program: Program) -> Iterator[Expression]:
+    """Go through everything a program computes."""
+    for part in program:
+        if not isinstance(part, str):
+            yield from part.expressions()
+
+
+def most_turns_of(program: Program) -> int:
+    """Return how many turns of loops and choices a program may take at most."""
+    return sum(part.most_turns() for part in program if not isinstance(part, str))
 
 
 def run_program(program: Program, run: Run) -> None:
@@ -75,22 +105,35 @@ def static_size(program: Program) -> int:
     return sum(len(part) for part in program if isinstance(part, str))
 
 
-def value_step(output: Output, show: Show, words: Words) -> Step:
-    """Return the step that writes a placeholder's value as `show` makes it safe."""
-    place = output.place
+class ValueStep(Step):
+    """Writes a placeholder's value as `show` makes it safe."""
 
-    def write(run: Run) -> None:
-        value = output.evaluate(run.scope)
+    __slots__ = ("output", "show", "words")
+
+    def __init__(self, output: Output, show: Show, words: Words) -> None:
+        self.output = output
+        self.show = show
+        self.words = words
+
+    def __call__(self, run: Run) -> None:
+        """Write the value; raises Invalid when there is none."""
+        place = self.output.place
+        value = self.output.evaluate(run.scope)
         if value is MISSING:
             raise _invalid(
-                place,
-                f"{output.name} is empty for this person and has no default.",
+                place, f"{self.output.name} is empty for this person and has no default."
             )
-        text = show(spell(value, words, place))
+        text = self.show(spell(value, self.words, place))
         run.grow(len(text), place)
         run.out.append(text)
 
-    return write
+    def expressions(self) -> Iterator[Expression]:
+        """Go through the one expression."""
+        yield self.output.evaluate
+
+    def most_turns(self) -> int:
+        """Return 0: a value takes no turn."""
+        return 0
 
 
 def take_items(value: object, name: str, place: Place) -> list[object] | tuple[object, ...]:
@@ -99,14 +142,14 @@ def take_items(value: object, name: str, place: Place) -> list[object] | tuple[o
         return ()
     if not isinstance(value, list | tuple):
         raise _invalid(place, f"{name} is not a list for this person.")
-    if len(value) > _MAX_ITEMS:
-        raise _invalid(place, f"{name} has more than {_MAX_ITEMS} items.")
+    if len(value) > MAX_ITEMS:
+        raise _invalid(place, f"{name} has more than {MAX_ITEMS} items.")
     return value
 
 
 def spend_turn(run: Run, size: int, place: Place) -> None:
     """Count one turn of a loop or choice that writes `size` literal characters."""
-    run.grow(size + _STEP_COST, place)
+    run.grow(size + STEP_COST, place)
 
 
 def spell(value: object, words: Words, place: Place) -> str:
@@ -120,7 +163,7 @@ def spell(value: object, words: Words, place: Place) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return ", ".join(spell(item, words, place) for item in value[:_MAX_ITEMS])
+        return ", ".join(spell(item, words, place) for item in value[:MAX_ITEMS])
     raise _invalid(place, "This value cannot be shown as text.")
 
 

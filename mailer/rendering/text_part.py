@@ -7,30 +7,28 @@ however long it is (L-009).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from mailer.rendering.blocks import Block, BlockChoice, BlockRepeat, Group, Leaf, Listing
 from mailer.rendering.building import is_blank
 from mailer.rendering.expressions import is_true
-from mailer.rendering.html_part import address_steps, choice_step, repeat_step
+from mailer.rendering.html_part import ChoiceStep, RepeatStep, address_steps
 from mailer.rendering.running import (
     Program,
     Run,
     Show,
     Step,
+    ValueStep,
     join_literals,
     run_program,
     spend_turn,
     static_size,
     take_items,
-    value_step,
 )
 from mailer.rendering.tree import (
     Choice,
     Element,
-    Evaluate,
     Node,
     Output,
-    Place,
     Repeat,
     Text,
     child_lists,
@@ -46,48 +44,6 @@ _BLOCK_NAMES = (
     " dt dd center address article section header footer main figure figcaption details summary"
 )
 _BLOCK_TAGS = frozenset(_BLOCK_NAMES.split())
-
-
-@dataclass(slots=True)
-class Leaf:
-    """A paragraph: an inline program, wrapped once it has run. `form` is h1, pre or empty."""
-
-    program: Program
-    form: str = ""
-    wrapped: dict[int, list[str]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Group:
-    """Blocks below each other, each line behind `prefix`."""
-
-    children: list[Block]
-    prefix: str = ""
-    is_tight: bool = False
-
-
-@dataclass(slots=True)
-class Listing:
-    """Items behind dashes, or behind numbers counted from `start`."""
-
-    children: list[Block]
-    start: int | None
-    is_tight: bool
-
-
-@dataclass(slots=True)
-class BlockChoice:
-    branches: list[tuple[Evaluate | None, list[Block]]]
-    place: Place
-
-
-@dataclass(slots=True)
-class BlockRepeat:
-    repeat: Repeat
-    children: list[Block]
-
-
-Block = Leaf | Group | Listing | BlockChoice | BlockRepeat
 
 
 class TextWriter:
@@ -172,7 +128,7 @@ class TextWriter:
                 case Text():
                     parts.append(node.text if keep_lines else _SPACE.sub(" ", node.text))
                 case Output():
-                    parts.append(value_step(node, self.show, self.words))
+                    parts.append(ValueStep(node, self.show, self.words))
                 case Element():
                     parts += self._inline_element(node, keep_lines=keep_lines)
                 case Choice():
@@ -183,10 +139,10 @@ class TextWriter:
                         )
                         for one in node.branches
                     ]
-                    parts.append(choice_step(branches, node.place))
+                    parts.append(ChoiceStep(branches, node.place))
                 case Repeat():
                     inner = self._inline(node.children, keep_lines=keep_lines)
-                    parts.append(repeat_step(node, join_literals(inner)))
+                    parts.append(RepeatStep(node, join_literals(inner)))
         return parts
 
     def _inline_element(self, node: Element, *, keep_lines: bool) -> list[str | Step]:
@@ -226,17 +182,20 @@ class TextWriter:
 
 def lay_out(blocks: list[Block], run: Run, width: int = WIDTH) -> list[str]:
     """Run the blocks and return their lines, a blank one between paragraphs."""
-    return _stack(_paragraphs(blocks, run, width), is_tight=False)
+    return _stack(paragraphs_of(blocks, run, width), is_tight=False)
 
 
-def _paragraphs(blocks: list[Block], run: Run, width: int) -> list[list[str]]:
+def paragraphs_of(blocks: list[Block], run: Run, width: int = WIDTH) -> list[list[str]]:
+    """Run the blocks and return the lines of each paragraph."""
     found: list[list[str]] = []
     for block in blocks:
         match block:
             case Leaf():
                 found.append(_leaf_lines(block, run, width))
             case Group():
-                inner = _paragraphs(block.children, run, max(width - len(block.prefix), _NARROWEST))
+                inner = paragraphs_of(
+                    block.children, run, max(width - len(block.prefix), _NARROWEST)
+                )
                 lines = _stack(inner, is_tight=block.is_tight)
                 found.append([f"{block.prefix}{line}".rstrip() for line in lines])
             case Listing():
@@ -248,7 +207,7 @@ def _paragraphs(blocks: list[Block], run: Run, width: int) -> list[list[str]]:
                 for item in take_items(repeat.evaluate(run.scope), repeat.name, repeat.place):
                     spend_turn(run, 0, repeat.place)
                     run.scope[repeat.variable] = item
-                    found += _paragraphs(block.children, run, width)
+                    found += paragraphs_of(block.children, run, width)
     return [lines for lines in found if lines]
 
 
@@ -256,7 +215,7 @@ def _chosen(block: BlockChoice, run: Run, width: int) -> list[list[str]]:
     for condition, children in block.branches:
         if condition is None or is_true(condition(run.scope)):
             spend_turn(run, 0, block.place)
-            return _paragraphs(children, run, width)
+            return paragraphs_of(children, run, width)
     return []
 
 
@@ -279,7 +238,7 @@ def _leaf_lines(leaf: Leaf, run: Run, width: int) -> list[str]:
 def _list_lines(listing: Listing, run: Run, width: int) -> list[str]:
     indent = "  " if listing.start is None else "    "
     items: list[list[str]] = []
-    inner = _paragraphs(listing.children, run, max(width - len(indent), _NARROWEST))
+    inner = paragraphs_of(listing.children, run, max(width - len(indent), _NARROWEST))
     for number, lines in enumerate(inner, listing.start or 0):
         mark = "- " if listing.start is None else f"{number}. ".ljust(len(indent))
         items.append([mark + lines[0], *(f"{indent}{line}".rstrip() for line in lines[1:])])

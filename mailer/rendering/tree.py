@@ -16,6 +16,21 @@ Evaluate = Callable[[Scope], object]
 
 
 @dataclass(frozen=True, slots=True)
+class Expression:
+    """A checked expression: what computes it, the names it may read, whether it is just one name.
+
+    Names are dotted; variables of loops are not among them.
+    """
+
+    compute: Evaluate
+    uses: frozenset[str]
+    is_bare: bool
+
+    def __call__(self, scope: Scope) -> object:
+        return self.compute(scope)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where in the content something stands."""
 
@@ -28,7 +43,7 @@ class Output:
     """A placeholder; `name` is the dotted name it shows, for messages."""
 
     name: str
-    evaluate: Evaluate
+    evaluate: Expression
     place: Place
 
 
@@ -43,7 +58,7 @@ class Text:
 class Branch:
     """One way of a choice; without a condition it is the else."""
 
-    condition: Evaluate | None
+    condition: Expression | None
     children: list[Node] = field(default_factory=list)
 
 
@@ -61,7 +76,7 @@ class Repeat:
 
     variable: str
     name: str
-    evaluate: Evaluate
+    evaluate: Expression
     place: Place
     children: list[Node] = field(default_factory=list)
 
