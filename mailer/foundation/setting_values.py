@@ -116,6 +116,14 @@ def redis_url(given: str) -> str:
     return address
 
 
+def countries(given: str) -> tuple[str, ...]:
+    """Two-letter country codes separated by commas (ISO 3166-1 alpha-2); may be empty."""
+    codes = tuple(part.strip().upper() for part in given.split(",") if part.strip())
+    if any(len(code) != 2 or not code.isascii() or not code.isalpha() for code in codes):
+        raise ValueError("give two-letter country codes separated by commas, such as IE,DE")
+    return codes
+
+
 def secret(given: str) -> str:
     """A long random text. What only looks like one, as in examples, is refused."""
     value = given.strip()

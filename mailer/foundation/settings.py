@@ -42,6 +42,9 @@ class Settings:
     smtp_connections: int
     smtp_timeout_seconds: int
     worker_count: int
+    retry_minutes: int
+    give_up_hours: int
+    hold_days: int
     trusted_proxies: int
     confirmation_days: int
     unconfirmed_grace_days: int
@@ -53,6 +56,7 @@ class Settings:
     signups_per_hour: int
     session_idle_hours: int
     session_days: int
+    storage_countries: tuple[str, ...]
     log_level: str
     log_origin: str
     log_directory: Path
@@ -227,6 +231,26 @@ ENTRIES: tuple[Entry, ...] = (
         help="How many campaign workers there are in all; each takes a slot.",
     ),
     Entry(
+        field="retry_minutes",
+        parse=setting_values.whole(30, 240),
+        default="30",
+        help="How long after a temporary refusal a campaign mail is tried again; it doubles, up to four "
+        "hours. RFC 5321 4.5.4.1 asks for 30 minutes at least.",
+    ),
+    Entry(
+        field="give_up_hours",
+        parse=setting_values.whole(24, 72),
+        default="48",
+        help="How long after the first try a campaign mail that is refused for the moment is given up.",
+    ),
+    Entry(
+        field="hold_days",
+        parse=setting_values.whole(0, 90),
+        default="7",
+        help="How many days after its start a campaign waits for people who paused or asked for less mail; "
+        "who wants mail only later is left out of it.",
+    ),
+    Entry(
         field="trusted_proxies",
         parse=setting_values.whole(0, 10),
         default="0",
@@ -291,6 +315,13 @@ ENTRIES: tuple[Entry, ...] = (
         parse=setting_values.whole(1, 90),
         default="14",
         help="A team member signs in again after this many days in any case.",
+    ),
+    Entry(
+        field="storage_countries",
+        parse=setting_values.countries,
+        default="",
+        help="The countries where this service keeps its data, as two-letter codes such as IE,DE; told in "
+        "consent records. Empty means that the organisation's own words on transfers are told instead.",
     ),
     Entry(
         field="log_level",

@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     PAGE = "page"
     INVITATION = "invitation"
     NOTICE = "notice"
+    RECEIPT = "receipt"
     ERASURE = "erasure"
 
 
