@@ -1,4 +1,4 @@
-"""The worker's entry: `python worker.py --queue first|bulk|upkeep [--slot N]`, or `--clock`."""
+"""The worker's entry: `python worker.py --queue first|bulk|upkeep [--slot N]`, `--clock`, or `--log`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sys
 from types import FrameType
 
 from mailer.app import create_app
-from mailer.foundation.errors import SettingsInvalid
+from mailer.foundation.errors import NotAllowed, SettingsInvalid
 from mailer.foundation.queue import QUEUES
 from mailer.foundation.settings import Settings
+from mailer.jobs.log_keeping import keep_log
 from mailer.jobs.schedule import run_clock
 from mailer.jobs.working import serve
 
@@ -21,6 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("--queue", choices=QUEUES, help="the one queue this process works on")
     choice.add_argument("--clock", action="store_true", help="ask for the chores, every second")
+    choice.add_argument(
+        "--log", action="store_true", help="keep the consent log: give positions, sign checkpoints"
+    )
     parser.add_argument(
         "--slot", type=int, default=0, help="which of the campaign workers this is, from 0"
     )
@@ -41,7 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, go_home)
     signal.signal(signal.SIGTERM, go_home)
     with app.app_context():
-        run_clock(lambda: is_ending)
+        try:
+            (keep_log if chosen.log else run_clock)(lambda: is_ending)
+        except NotAllowed as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
     return 0
 
 

@@ -141,6 +141,23 @@ def prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def make_durable() -> None:
+    """Have every commit of this process on the disk before it returns; for who signs what was committed.
+
+    SQLite otherwise syncs its write-ahead log later; PostgreSQL does this anyway.
+    """
+    engine = db.engine
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA synchronous=FULL").close()
+
+    db.session.remove()
+    engine.dispose()
+
+
 @contextmanager
 def unit_of_work() -> Iterator[Session]:
     """One transaction: everything inside is kept, or nothing; events are told after the commit.

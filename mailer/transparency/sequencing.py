@@ -9,7 +9,7 @@ trigger refuses a gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -127,6 +127,11 @@ def count_waiting() -> Waiting:
     return Waiting(row[0], row[1])
 
 
+def has_waiting() -> bool:
+    """Whether any leaf waits for a position."""
+    return db.session.scalar(sa.select(WaitingLeaf.id).limit(1)) is not None
+
+
 def find_position(public_id: str) -> int | None:
     """Where the leaf of this record stands in the log; None while it waits, or when there is none."""
     return db.session.scalar(sa.select(LogEntry.position).where(LogEntry.public_id == public_id))
@@ -149,3 +154,9 @@ def list_leaves(begin: int, end: int) -> list[bytes]:
             .order_by(LogEntry.position)
         )
     )
+
+
+def iter_leaves(begin: int, end: int, *, slice_size: int = 1_000) -> Iterator[bytes]:
+    """The leaves from `begin` up to, and without, `end`, one after another, in flat memory."""
+    for start in range(begin, end, slice_size):
+        yield from list_leaves(start, min(start + slice_size, end))
