@@ -15,6 +15,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "cryptography": (
         "mailer/foundation/cipher.py",
         "mailer/foundation/signing_keys.py",
+        "mailer/transparency/timestamping.py",
         "mailer/witness/keys.py",
     ),
     "email_validator": ("mailer/foundation/addresses.py",),
@@ -43,6 +44,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "mailer/devkit/embedded_redis.py",
         "mailer/jobs/*",
     ),
+    "rfc3161_client": ("mailer/transparency/timestamping.py",),
     "rfc8785": (
         "mailer/consent/ledger.py",
         "mailer/consent/notices.py",
