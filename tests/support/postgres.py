@@ -167,12 +167,12 @@ def _await(directory: Path, process: subprocess.Popen[bytes], timeout: float = 3
             return
 
 
-def create_database(url: str, *, template: str | None = None) -> str:
-    """Create a database with a name of its own on the server of `url`; return its address.
+def create_database(url: str, *, template: str | None = None, name: str = "") -> str:
+    """Create a database, with a name of its own if none is given, on the server of `url`; its address.
 
     `template` is the address of a database to copy, to which nobody may be connected.
     """
-    name = f"mailer_test_{secrets.token_hex(6)}"
+    name = name or f"mailer_test_{secrets.token_hex(6)}"
     copied = f' TEMPLATE "{sa.make_url(template).database}"' if template else ""
     _administer(url, f'CREATE DATABASE "{name}"{copied}')
     return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
