@@ -35,17 +35,18 @@ ROOMS = frozenset(LINE) - {"foundation"}
 DOORS: dict[str, frozenset[str]] = {
     "jobs": frozenset(),
     "reactions": frozenset({"jobs"}),
-    "web": frozenset(),
+    "web": frozenset({"verifier"}),
     "app": frozenset({"reactions", "web"}),
     "devkit": frozenset(),
     "witness": frozenset(),
+    "verifier": frozenset(),
     "demo": frozenset({"devkit", "web"}),
-    "cli": frozenset({"app", "demo", "devkit", "witness"}),
+    "cli": frozenset({"app", "demo", "devkit", "verifier", "witness"}),
     "__main__": frozenset({"cli"}),
     "": frozenset({"app", "jobs"}),
     "migrations": frozenset(),
 }
-NO_ROOMS = frozenset({"app", "devkit", "witness", "__main__", "", "migrations"})
+NO_ROOMS = frozenset({"app", "devkit", "verifier", "witness", "__main__", "", "migrations"})
 FRAMEWORKS = frozenset({"flask", "flask_sqlalchemy", "werkzeug", "rq", "redis", "click"})
 PURE_FILES = frozenset({"states.py", "outcomes.py", "roles.py", "events.py"})
 PURE_FOUNDATION = frozenset({"mailer.foundation.errors", "mailer.foundation.events"})

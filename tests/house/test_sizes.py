@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from tests.house.sources import Source, refuse, sources, suite
 
 LONGEST_FILE, LONGEST_TEST_FILE = 400, 500
+# What is handed to people who have nothing else of ours is one file, whatever it has to hold.
+STANDS_ALONE = frozenset({"mailer/verifier/verify.py"})
 LONGEST_FUNCTION = 50
 MOST_POSITIONAL, MOST_PARAMETERS = 6, 8
 
@@ -33,7 +35,7 @@ def test_files_are_short() -> None:
         f"{source.path}: {lines(source)} lines"
         for group, most in ((sources(), LONGEST_FILE), (suite(), LONGEST_TEST_FILE))
         for source in group
-        if lines(source) > most
+        if lines(source) > most and source.path not in STANDS_ALONE
     ]
     refuse(too_long)
 
