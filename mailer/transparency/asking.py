@@ -112,15 +112,12 @@ def list_due_questions(busy: Collection[str] = ()) -> list[Question]:
 
 
 def answer_to(question: Question) -> Answer:
-    """Put a question, over the network and without the database. Never raises."""
+    """Put a question, over the network and without the database."""
     asked_at = now()
     try:
         return Answer(question, asked_at, question.ask())
     except MailerError as error:
         return Answer(question, asked_at, None, str(error))
-    except Exception:
-        log.exception("asking an anchor failed", extra={"anchor": question.anchor})
-        return Answer(question, asked_at, None, "Asking it failed; see the log of this process.")
 
 
 class Asking:
@@ -128,7 +125,7 @@ class Asking:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="anchor")
-        self._under_way: dict[str, Future[Answer]] = {}
+        self._under_way: dict[str, tuple[Question, Future[Answer]]] = {}
 
     def list_busy(self) -> set[str]:
         """The anchors that have not answered yet, or whose answer nobody has taken."""
@@ -138,16 +135,26 @@ class Asking:
         """Put questions; returns at once."""
         for question in questions:
             if question.anchor not in self._under_way:
-                self._under_way[question.anchor] = self._threads.submit(answer_to, question)
+                under_way = self._threads.submit(answer_to, question)
+                self._under_way[question.anchor] = question, under_way
 
     def take_answers(self) -> list[Answer]:
         """The answers that have come since; each is given once."""
-        done = [name for name, future in self._under_way.items() if future.done()]
-        return [self._under_way.pop(name).result() for name in done]
+        done = [name for name, (_, future) in self._under_way.items() if future.done()]
+        return [_taken(*self._under_way.pop(name)) for name in done]
 
     def close(self) -> None:
         """Ask nothing more; what is under way ends by itself within its time."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _taken(question: Question, future: Future[Answer]) -> Answer:
+    """What a thread brought, even if it broke on something that nobody had thought of."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    log.error("asking an anchor broke", exc_info=error, extra={"anchor": question.anchor})
+    return Answer(question, now(), None, "Asking it broke; see the log of this process.")
 
 
 def record_answer(answer: Answer) -> None:

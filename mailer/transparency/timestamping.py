@@ -7,6 +7,7 @@ the stamp names. No database.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import rfc3161_client as rfc3161
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -27,6 +28,14 @@ GRANTED = 0
 CLOCK = timedelta(hours=1)
 RENEW_BEFORE = timedelta(days=30)  # before the first certificate of a stamp ends
 LONGEST_CHAIN = 8
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +99,17 @@ def verify_stamp(
             raise AnchorFailed("Its stamp answers another question: the nonce is not ours.")
         if policy and info.policy.dotted_string != policy:
             raise AnchorFailed(f"It stamps under policy {info.policy.dotted_string}, not {policy}.")
+        rfc3161.VerifierBuilder(roots=list(roots)).build().verify_message(read, content)
         certificates = [
             x509.load_der_x509_certificate(one) for one in read.signed_data.certificates
         ]
         signer = _signer(read, certificates)
         _check_purpose(signer)
-        rfc3161.VerifierBuilder(roots=list(roots)).build().verify_message(read, content)
         chain = _chain(signer, certificates, roots)
         gen_time = info.gen_time
     except rfc3161.VerificationError as error:
-        raise AnchorFailed(f"Its stamp does not verify: {error}.") from None
-    except (ValueError, TypeError, x509.ExtensionNotFound) as error:
+        raise AnchorFailed(f"Its stamp does not verify: {_reason(error)}.") from None
+    except UNREADABLE as error:
         raise AnchorFailed(f"Its stamp cannot be read: {error}.") from None
     return Stamp(
         token=response,
@@ -121,6 +130,12 @@ def read_roots(path: Path) -> list[x509.Certificate]:
 def as_der(certificate: x509.Certificate) -> bytes:
     """The bytes by which a certificate is named in a policy."""
     return certificate.public_bytes(Encoding.DER)
+
+
+def _reason(error: Exception) -> str:
+    """What OpenSSL says in words, out of all that it says."""
+    words = re.findall(r'(?:reason|data): "([^"]+)"', str(error))
+    return words[-1].removeprefix("Verify error: ") if words else str(error)
 
 
 def _signer(
@@ -165,6 +180,6 @@ def _chain(
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return True
