@@ -33,7 +33,7 @@ DPV_TERMS: dict[ConsentState, str] = {
     ConsentState.REFUSED: "dpv:ConsentRefused",
     ConsentState.WITHDRAWN: "dpv:ConsentWithdrawn",
     ConsentState.EXPIRED: "dpv:ConsentExpired",
-    ConsentState.TERMINATED: "dpv:ConsentTerminated",
+    ConsentState.TERMINATED: "dpv:ConsentRevoked",
     ConsentState.INVALIDATED: "dpv:ConsentInvalidated",
     ConsentState.UNKNOWN: "dpv:ConsentUnknown",
 }
