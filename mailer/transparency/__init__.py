@@ -15,6 +15,34 @@ from mailer.transparency.alarms import (
     list_alarms,
     raise_alarm,
 )
+from mailer.transparency.anchors import (
+    Anchoring,
+    Anchors,
+    AnchorState,
+    Cosigned,
+    TimeStamp,
+    anchoring_of,
+    anchors_of,
+    find_anchored_checkpoint,
+    find_newest_anchored_checkpoint,
+    is_anchored_outside,
+    list_anchors,
+    list_witnesses,
+    policy_text,
+    quorum,
+    timestamps_of,
+)
+from mailer.transparency.asking import (
+    Answer,
+    Asking,
+    CosignQuestion,
+    StampQuestion,
+    list_due_questions,
+    record_answer,
+)
+from mailer.transparency.cosigning import (
+    Cosignature,
+)
 from mailer.transparency.directory import LogDirectory, Signed
 from mailer.transparency.keys import (
     KnownKey,
@@ -46,6 +74,9 @@ from mailer.transparency.notes import (
     read_note,
     verified_by,
 )
+from mailer.transparency.policy import (
+    AnchorKind,
+)
 from mailer.transparency.proving import consistency_proof, format_tlog_proof, inclusion_proof
 from mailer.transparency.publishing import (
     Checkpoint,
@@ -73,17 +104,34 @@ from mailer.transparency.sequencing import (
 )
 from mailer.transparency.signing import Signer, SigningRefused, store_checkpoint
 from mailer.transparency.tiles import Wanted, read_level, read_name
+from mailer.transparency.timestamping import (
+    Stamp,
+    verify_stamp,
+)
 from mailer.transparency.tree import TreeReader, root_at
+from mailer.transparency.witnessing import (
+    KnownSize,
+)
 
 __all__ = [
     "EMPTY_ROOT",
     "Alarm",
     "AlarmKind",
+    "AnchorKind",
+    "AnchorState",
+    "Anchoring",
+    "Anchors",
+    "Answer",
+    "Asking",
     "Checkpoint",
     "CheckpointText",
+    "CosignQuestion",
+    "Cosignature",
+    "Cosigned",
     "Diagnosis",
     "Frontier",
     "KnownKey",
+    "KnownSize",
     "Leaf",
     "LogCheckpoint",
     "LogCosignature",
@@ -95,10 +143,15 @@ __all__ = [
     "Signed",
     "Signer",
     "SigningRefused",
+    "Stamp",
+    "StampQuestion",
+    "TimeStamp",
     "TreeReader",
     "VerifierKey",
     "Waiting",
     "Wanted",
+    "anchoring_of",
+    "anchors_of",
     "are_registered",
     "begin_rotation",
     "consistency_proof",
@@ -106,8 +159,10 @@ __all__ = [
     "count_entries",
     "count_waiting",
     "end_alarms",
+    "find_anchored_checkpoint",
     "find_checkpoint_over",
     "find_latest_checkpoint",
+    "find_newest_anchored_checkpoint",
     "find_position",
     "finish_rotation",
     "format_tlog_proof",
@@ -118,17 +173,23 @@ __all__ = [
     "hash_children",
     "hash_leaf",
     "inclusion_proof",
+    "is_anchored_outside",
     "is_consistent",
     "iter_leaves",
     "list_alarms",
+    "list_anchors",
     "list_checkpoints_after",
+    "list_due_questions",
     "list_keys",
     "list_leaves",
+    "list_witnesses",
     "log_origin",
     "log_vkeys",
     "pack",
+    "policy_text",
     "published_note",
     "queue_leaf",
+    "quorum",
     "raise_alarm",
     "read_bundle",
     "read_checkpoint",
@@ -138,12 +199,15 @@ __all__ = [
     "read_name",
     "read_note",
     "read_tile",
+    "record_answer",
     "register_keys",
     "root_at",
     "root_from_inclusion",
     "sequence",
     "store_checkpoint",
     "time_of",
+    "timestamps_of",
     "unpack",
     "verified_by",
+    "verify_stamp",
 ]
