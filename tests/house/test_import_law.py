@@ -26,6 +26,7 @@ LINE = (
     "subscriptions",
     "forms",
     "signup",
+    "receipts",
     "campaigns",
     "delivery",
     "reports",

@@ -50,6 +50,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "mailer/consent/ledger.py",
         "mailer/consent/notices.py",
         "mailer/forms/publishing.py",
+        "mailer/receipts/sealing.py",
         "mailer/signup/confirmation.py",
         "mailer/web/public/preferences.py",
     ),

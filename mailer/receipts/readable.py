@@ -1,0 +1,212 @@
+"""A receipt in words, for the page and for the mail: everything from the signed document, nothing besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailer.consent import DPV_TERMS, ConsentState
+from mailer.organisations import country_name
+from mailer.receipts.indications import ANCHORED
+
+_S = ConsentState
+WORDS: dict[ConsentState, str] = {
+    _S.REQUESTED: "Asked",
+    _S.GIVEN: "Agreed",
+    _S.RENEWED: "Agreed again",
+    _S.REFUSED: "Not agreed",
+    _S.WITHDRAWN: "Withdrawn",
+    _S.EXPIRED: "Expired",
+    _S.TERMINATED: "Ended by the organisation",
+    _S.INVALIDATED: "Disputed",
+    _S.UNKNOWN: "Unknown",
+}
+_STATES = {term: state for state, term in DPV_TERMS.items()}
+_BASIS = "Your consent (GDPR Art. 6(1)(a)), given freely and by an act of your own."
+_WITHDRAW, _COMPLAIN = "eu-gdpr:A7-3", "eu-gdpr:A77"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A label and what stands behind it. `kind` is text, time (ISO), code, or link."""
+
+    label: str
+    value: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A heading and its lines."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+def tell(receipt: Mapping[str, Any]) -> list[Part]:
+    """The parts of a receipt in the order a reader asks."""
+    record = receipt["dpv:hasRecordOfActivity"][0]
+    process = record["dpv:hasProcess"][0]
+    return [
+        Part(heading="What it is about", lines=tuple(_about(record, process))),
+        *(_event(event) for event in record["dpv:hasConsentStatus"]),
+        Part(heading="Who is responsible", lines=tuple(_parties(record))),
+        Part(heading="What happens with your data", lines=tuple(_data(process))),
+        Part(heading="Your rights", lines=tuple(_rights(process))),
+        Part(heading="To check it", lines=tuple(_checking(receipt, record))),
+    ]
+
+
+def tell_as_text(receipt: Mapping[str, Any]) -> tuple[str, ...]:
+    """The same as paragraphs of plain text."""
+    return tuple(
+        "\n".join([f"{part.heading}:", *(f"{line.label}: {line.value}" for line in part.lines)])
+        for part in tell(receipt)
+    )
+
+
+def state_of(event: Mapping[str, Any]) -> ConsentState:
+    """The state that an event of a document tells."""
+    return next(_STATES[kind] for kind in event["@type"] if kind in _STATES)
+
+
+def _about(record: Mapping[str, Any], process: Mapping[str, Any]) -> list[Line]:
+    service = process["dpv:hasService"][0]
+    lines = [Line(label="Subject", value=record["dct:title"])]
+    if service.get("dct:description"):
+        lines.append(Line(label="Content", value=service["dct:description"]))
+    lines.append(Line(label="Purpose", value=process["dpv:hasPurpose"][0]["dct:description"]))
+    for notice in record["dpv:hasNotice"]:
+        if "dpv:PrivacyNotice" in notice["@type"] and "@id" in notice:
+            lines.append(Line(label="Privacy notice", value=notice["@id"], kind="link"))
+        elif notice.get("x:shownOn"):
+            lines.append(Line(label="Words beside the box", value=notice["dct:description"]))
+            lines.append(Line(label="Shown on", value=notice["x:shownOn"]))
+    return lines
+
+
+def _event(event: Mapping[str, Any]) -> Part:
+    is_anchored = event["x:logState"] == ANCHORED
+    place = f"anchored, position {event['x:logIndex']}" if is_anchored else "not yet anchored"
+    lines = [
+        Line(label="When", value=event["dpv:isIndicatedAtTime"], kind="time"),
+        Line(label="How", value=event["dpv:hasIndicationMethod"]),
+        Line(label="Valid until", value=_duration(event["dpv:hasDuration"])),
+    ]
+    mail = event.get("x:confirmationMail")
+    if mail and mail.get("x:answeredAt"):
+        lines.append(Line(label="Confirmation mail", value=mail["x:answeredAt"], kind="time"))
+    lines += [
+        Line(label="Record", value=event["x:recordId"], kind="code"),
+        Line(label="Commitment", value=event["x:commitment"], kind="code"),
+        Line(label="In the log", value=place),
+    ]
+    return Part(heading=WORDS[state_of(event)], lines=tuple(lines))
+
+
+def _parties(record: Mapping[str, Any]) -> list[Line]:
+    lines = []
+    for party in record["dpv:hasEntity"]:
+        told = [
+            party["dpv:hasName"],
+            party.get("dpv:hasAddress", ""),
+            *party.get("dpv:hasContact", ()),
+        ]
+        label = {
+            "dpv:DataController": "Organisation",
+            "dpv:DataProtectionOfficer": "Data protection officer",
+            "dpv:Representative": "Representative in the Union",
+            "dpv:DataProtectionAuthority": "Supervisory authority",
+        }[party["@type"][-1]]
+        lines.append(Line(label=label, value=", ".join(part for part in told if part)))
+    return lines
+
+
+def _data(process: Mapping[str, Any]) -> list[Line]:
+    conditions = {part["@type"]: part for part in process["dpv:hasStorageCondition"]}
+    others = [
+        one["dct:description"] for one in process["dpv:hasRecipient"] if "dct:description" in one
+    ]
+    data = ", ".join(
+        one["dct:title"] + (" (required)" if one["dpv:hasNecessity"] == "dpv:Required" else "")
+        for one in process["dpv:hasPersonalData"]
+    )
+    kept = _duration(conditions["dpv:StorageDuration"]["dpv:hasDuration"])
+    proof = _duration(conditions["dpv:StorageDeletion"]["dpv:hasDuration"])
+    return [
+        Line(label="Which data", value=data),
+        Line(label="Legal basis", value=_BASIS),
+        Line(label="Who else receives it", value=" ".join(others) or "Nobody is stated."),
+        Line(label="Where it lies", value=_places(process["dpv:hasLocation"])),
+        Line(label="Transfers", value=process["dpv:hasRule"][0]["dct:description"]),
+        Line(label="Kept until", value=kept),
+        Line(label="The proof is kept after that for", value=proof),
+    ]
+
+
+def _rights(process: Mapping[str, Any]) -> list[Line]:
+    places = {one["@type"][-1]: one["dpv:isExercisedAt"] for one in process["dpv:hasRight"]}
+    others = {place for article, place in places.items() if article not in (_WITHDRAW, _COMPLAIN)}
+    return [
+        Line(label="Withdraw your consent (Art. 7(3))", value=places[_WITHDRAW], kind="link"),
+        Line(
+            label="Access, correction, erasure, restriction, objection, your data to take along "
+            "(Art. 15 to 22)",
+            value=", ".join(sorted(place.removeprefix("mailto:") for place in others)),
+        ),
+        Line(
+            label="Complain to the authority (Art. 77)",
+            value=places[_COMPLAIN],
+            kind="link" if places[_COMPLAIN].startswith("http") else "text",
+        ),
+    ]
+
+
+def _checking(receipt: Mapping[str, Any], record: Mapping[str, Any]) -> list[Line]:
+    log = receipt["x:log"]
+    lines = [
+        Line(label="Number of this receipt", value=receipt["dct:identifier"], kind="code"),
+        Line(label="Issued", value=receipt["dct:created"], kind="time"),
+        Line(label="Number of the consent record", value=record["dct:identifier"], kind="code"),
+        Line(
+            label="You, under a pseudonym",
+            value=record["dpv:hasDataSubject"]["dct:identifier"],
+            kind="code",
+        ),
+        Line(label="Log", value=log["x:origin"], kind="code"),
+    ]
+    if "x:checkpoint" in log:
+        witnesses = ", ".join(log["x:witnesses"]) or "none: asserted by the operator only"
+        lines += [
+            Line(
+                label="Checkpoint of the log",
+                value=f"{log['x:size']} {log['x:rootHash']}",
+                kind="code",
+            ),
+            Line(label="Checkpoint signed", value=log["x:signedAt"], kind="time"),
+            Line(label="Witnesses", value=witnesses),
+        ]
+    else:
+        lines.append(Line(label="Checkpoint of the log", value="not yet anchored"))
+    if "x:signature" in receipt:
+        lines.append(
+            Line(label="Signed with the key", value=receipt["x:signature"]["x:keyId"], kind="code")
+        )
+    return lines
+
+
+def _duration(duration: Mapping[str, str]) -> str:
+    value = duration["rdf:value"]
+    for sign, word in (("M", "month"), ("D", "day")):
+        if duration["@type"] == "dpv:TemporalDuration" and value.endswith(sign):
+            count = value[1:-1]
+            return f"{count} {word}" if count == "1" else f"{count} {word}s"
+    return value
+
+
+def _places(locations: Sequence[Any]) -> str:
+    return ", ".join(
+        country_name(one.removeprefix("loc:")) if isinstance(one, str) else one["dct:description"]
+        for one in locations
+    )
