@@ -11,7 +11,7 @@ from mailer.jobs import waking
 from mailer.transactional import TransactionalPlanned
 
 REACTIONS: dict[type[Event], Callable[[], None]] = {
-    TransactionalPlanned: waking.wake_send_due,
+    TransactionalPlanned: waking.wake_send_due_soon,
     CampaignStarted: waking.wake_drains,
     CampaignResumed: waking.wake_drains,
     CampaignCancelled: lambda: waking.wake_upkeep("wake"),

@@ -8,10 +8,22 @@ personal lies under a key of that person and goes with it, the record stays.
 
 from __future__ import annotations
 
+from mailer.consent.asking import Asked, record_answers
+from mailer.consent.imported import (
+    Keyed,
+    canonical_form,
+    create_subjects,
+    keyed_subjects,
+    record_imported_many,
+    record_terminated_many,
+)
 from mailer.consent.ledger import (
+    ALGORITHM,
+    SALT_BYTES,
     TRACKING,
     About,
     Evidence,
+    canonical_json,
     commitment,
     find_valid,
     list_valid,
@@ -35,6 +47,7 @@ from mailer.consent.notices import (
     read_notice,
 )
 from mailer.consent.reading import TimelineEntry, open_payload, read_payload, timeline
+from mailer.consent.rechecking import Rechecked, RecordProblem, recheck_records
 from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
 from mailer.consent.subjects import (
     create_subject,
@@ -52,23 +65,32 @@ from mailer.consent.subjects import (
 from mailer.consent.texts import get_text, store_text
 
 __all__ = [
+    "ALGORITHM",
     "ALLOWS_SENDING",
     "DPV_TERMS",
+    "SALT_BYTES",
     "TRACKING",
     "About",
+    "Asked",
     "ConsentRecord",
     "ConsentState",
     "ConsentSubject",
     "ConsentText",
     "Evidence",
+    "Keyed",
     "Matter",
     "Notice",
     "NoticeText",
+    "Rechecked",
+    "RecordProblem",
     "Section",
     "TimelineEntry",
+    "canonical_form",
+    "canonical_json",
     "commitment",
     "compose_notice",
     "create_subject",
+    "create_subjects",
     "current_notice",
     "erase_subject",
     "erase_subjects",
@@ -81,6 +103,7 @@ __all__ = [
     "get_subject",
     "get_text",
     "is_notice_published",
+    "keyed_subjects",
     "list_notices",
     "list_subjects",
     "list_valid",
@@ -91,10 +114,14 @@ __all__ = [
     "put_blob",
     "read_notice",
     "read_payload",
+    "record_answers",
+    "recheck_records",
     "record_given",
+    "record_imported_many",
     "record_invalidated",
     "record_refused",
     "record_requested",
+    "record_terminated_many",
     "record_withdrawn",
     "store_text",
     "sweep_keys",

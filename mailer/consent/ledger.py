@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import rfc8785
@@ -131,21 +132,13 @@ def _record(
     ends: ConsentRecord | None = None,
 ) -> ConsentRecord:
     public_id, moment = new_id("rec"), now()
-    payload = {
-        "schema": "mailer.consent/1",
-        "record": public_id,
-        "organisation": get_organisation_by_id(subject.organisation_id).public_id,
-        "subject": subject.public_id,
-        "matter": about.matter.value,
-        "mailing_list": _described(about.mailing_list),
-        "state": state.value,
-        "status": DPV_TERMS[state],
-        "recorded_at": iso(moment),
-        "follows": follows.public_id if follows else None,
-        "ends": ends.public_id if ends else None,
-        "evidence": dict(evidence),
-    }
-    canonical = rfc8785.dumps(payload)
+    organisation_id = get_organisation_by_id(subject.organisation_id).public_id
+    payload = payload_of(
+        public_id, organisation_id, subject.public_id, about, state, moment, evidence=dict(evidence)
+    )
+    payload["follows"] = follows.public_id if follows else None
+    payload["ends"] = ends.public_id if ends else None
+    canonical = canonical_json(payload)
     salt = secrets.token_bytes(SALT_BYTES)
     record = ConsentRecord(
         public_id=public_id,
@@ -169,12 +162,45 @@ def _record(
     return record
 
 
+def payload_of(
+    record: str,
+    organisation: str,
+    subject: str,
+    about: About,
+    state: ConsentState,
+    moment: datetime,
+    *,
+    evidence: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """What a record commits to, by public ids; `follows` and `ends` are for the caller to fill in."""
+    return {
+        "schema": "mailer.consent/1",
+        "record": record,
+        "organisation": organisation,
+        "subject": subject,
+        "matter": about.matter.value,
+        "mailing_list": described(about.mailing_list),
+        "state": state.value,
+        "status": DPV_TERMS[state],
+        "recorded_at": iso(moment),
+        "follows": None,
+        "ends": None,
+        "evidence": evidence,
+    }
+
+
+def canonical_json(content: Mapping[str, Any]) -> bytes:
+    """The RFC 8785 form of what is committed to (T-001)."""
+    return rfc8785.dumps(dict(content))
+
+
 def commitment(salt: bytes, canonical: bytes) -> bytes:
     """SHA-256 over a domain tag, a 32-byte salt and the RFC 8785 form of a payload (T-005)."""
     return hashlib.sha256(_DOMAIN + salt + canonical).digest()
 
 
-def _described(mailing_list: MailingList | None) -> dict[str, Any] | None:
+def described(mailing_list: MailingList | None) -> dict[str, Any] | None:
+    """A list as it stands now, as payloads tell it."""
     if mailing_list is None:
         return None
     return {

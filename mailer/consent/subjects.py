@@ -29,7 +29,7 @@ def create_subject(organisation: Organisation) -> ConsentSubject:
 
 def new_sealed_key(public_id: str) -> bytes:
     """A fresh key for the subject of this name, sealed under the service's own, for the key store."""
-    return cipher.seal(cipher.new_key(), bound_to=_place(public_id))
+    return cipher.seal(cipher.new_key(), bound_to=place_of_key(public_id))
 
 
 def get_subject(subject_id: int) -> ConsentSubject:
@@ -54,7 +54,7 @@ def find_key(subject: ConsentSubject) -> bytes | None:
     sealed = subject.wrapped_key or keystore.find(subject.public_id)
     if sealed is None:
         return None
-    return cipher.open_sealed(sealed, bound_to=_place(subject.public_id))
+    return cipher.open_sealed(sealed, bound_to=place_of_key(subject.public_id))
 
 
 def key_of(subject: ConsentSubject) -> bytes:
@@ -145,5 +145,6 @@ def _find_blob(subject: ConsentSubject, sha256: str) -> EvidenceBlob | None:
     )
 
 
-def _place(public_id: str) -> str:
+def place_of_key(public_id: str) -> str:
+    """What the key of a subject is bound to where it is stored."""
     return f"consent_subjects.wrapped_key.{public_id}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from mailer.consent import Matter
 from mailer.forms.definitions import BUILT_IN_FIELDS
 from mailer.forms.publishing import PublishedForm
-from mailer.foundation.addresses import Address, parse_address
+from mailer.foundation.addresses import Address
+from mailer.foundation.errors import Invalid
 from mailer.foundation.parsing import Answers
 
 # No browser fills a field of this name by itself, and it is hidden from everybody but robots (A-013).
@@ -34,7 +35,7 @@ def read_answers(published: PublishedForm, given: Mapping[str, str]) -> SignupAn
     version does not offer are ignored.
     """
     answers = Answers(given)
-    address = answers.address("address", required=True)
+    address = answers.parsed_address("address", required=True)
     values = {
         item.name: answers.line(item.name, required=item.is_required, longest=LONGEST_ANSWER)
         for item in published.definition.fields
@@ -44,8 +45,10 @@ def read_answers(published: PublishedForm, given: Mapping[str, str]) -> SignupAn
     if not any(item.key in ticked for item in mailing):
         answers.fail(mailing[0].key if mailing else "", "Please tick at least one list to join.")
     answers.check()
+    if address is None:  # then `check` has raised
+        raise Invalid("Please give your e-mail address.")
     return SignupAnswers(
-        address=parse_address(address),
+        address=address,
         first_name=values.get("first_name", ""),
         last_name=values.get("last_name", ""),
         fields={

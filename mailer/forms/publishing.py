@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,14 @@ from mailer.forms.missing import missing_for_publication
 from mailer.forms.models import Form, FormVersion
 from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import Invalid, NotAllowed, NotFound
+from mailer.foundation.remembered import Memory
+from mailer.lists import MailingList
 from mailer.organisations import Organisation
 
 MEDIA_TYPE = "application/json"
+_published: Memory[PublishedForm | None] = Memory(
+    "forms", "forms", "form_versions", "organisations", "mailing_lists", "purposes"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class PublishedForm:
     notice: Notice
     definition: FormDefinition
     controls: tuple[OfferedControl, ...]
+    lists: tuple[MailingList, ...]  # those of the controls
 
     @property
     def is_open(self) -> bool:
@@ -126,22 +132,33 @@ def has_unpublished_changes(form: Form) -> bool:
 
 
 def find_published(public_id: str) -> PublishedForm | None:
-    """The newest version of a form by the form's public id; None when it was never published."""
+    """The newest version of a form by the form's public id; None when it was never published.
+
+    It may be a second old, where another process has changed it.
+    """
     if "\x00" in public_id:  # PostgreSQL could not even be asked
         return None
+    return _published.ask(public_id, lambda: _read_published(public_id))
+
+
+def _read_published(public_id: str) -> PublishedForm | None:
     form = db.session.scalar(sa.select(Form).where(Form.public_id == public_id))
     version = find_newest_version(form) if form is not None else None
     if form is None or version is None:
         return None
     organisation = organisations.get_organisation_by_id(form.organisation_id)
     definition = read_version(version)
+    in_use = {item.public_id: item for item in lists.list_lists(organisation)}
+    controls = _offered(in_use, definition.controls)
+    asked = {control.mailing_list_id for control in controls}
     return PublishedForm(
         form=form,
         version=version,
         organisation=organisation,
         notice=consent.get_notice_by_id(version.notice_id),
         definition=definition,
-        controls=_offered(organisation, definition.controls),
+        controls=controls,
+        lists=tuple(item for item in in_use.values() if item.id in asked),
     )
 
 
@@ -211,15 +228,16 @@ def _lines(value: Any, path: str) -> list[str]:
     return [line for name, item in parts for line in _lines(item, name)]
 
 
-def _offered(organisation: Organisation, controls: Sequence[Control]) -> tuple[OfferedControl, ...]:
+def _offered(
+    in_use: Mapping[str, MailingList], controls: Sequence[Control]
+) -> tuple[OfferedControl, ...]:
     # A list archived after the publication is not offered any more.
-    in_use = {item.public_id: item.id for item in lists.list_lists(organisation)}
     return tuple(
         OfferedControl(
             key=control.key,
             matter=control.matter,
             label=control.label,
-            mailing_list_id=in_use[control.lists[0]] if control.lists else None,
+            mailing_list_id=in_use[control.lists[0]].id if control.lists else None,
         )
         for control in controls
         if not control.lists or control.lists[0] in in_use

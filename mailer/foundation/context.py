@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
-from flask import current_app
+from flask import Flask, current_app
 
 from mailer.foundation.settings import Settings
 
@@ -14,6 +16,13 @@ KEY = "mailer.settings"
 def extensions() -> dict[str, Any]:
     """What else is kept for as long as the application lives, by name."""
     return current_app.extensions
+
+
+@contextmanager
+def fresh() -> Iterator[None]:
+    """Inside, the same application with a database session of its own, which ends with it."""
+    with cast("Flask", current_app._get_current_object()).app_context():  # type: ignore[attr-defined]  # noqa: SLF001  # Flask's documented way to the application itself
+        yield
 
 
 def settings() -> Settings:

@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from mailer.foundation.addresses import parse_address
+from mailer.foundation.addresses import LONGEST_ADDRESS, Address, parse_address
 from mailer.foundation.errors import Invalid
 
 LONGEST_LINE = 200
@@ -38,13 +38,18 @@ class Answers:
 
     def address(self, name: str, *, required: bool = False) -> str:
         """An e-mail address as given, or an empty string."""
-        text = self.line(name, required=required, longest=254)
+        found = self.parsed_address(name, required=required)
+        return found.given if found else self._clean(name, LONGEST_ADDRESS)
+
+    def parsed_address(self, name: str, *, required: bool = False) -> Address | None:
+        """An e-mail address; None when there is none, or none that can be used."""
+        text = self.line(name, required=required, longest=LONGEST_ADDRESS)
         if text and name not in self.errors:
             try:
-                return parse_address(text).given
+                return parse_address(text)
             except Invalid as error:
                 self.errors[name] = str(error)
-        return text
+        return None
 
     def choice(self, name: str, allowed: Collection[str], *, required: bool = True) -> str:
         """One of `allowed`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
@@ -16,13 +16,26 @@ from mailer.foundation.addresses import Address, parse_address
 from mailer.foundation.clock import iso, now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db, serialise_on
+from mailer.foundation.ids import new_id
 from mailer.foundation.networks import truncate_ip
 from mailer.lists import MailingList, get_list, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
-from mailer.signup.letter import plan_confirmation
+from mailer.signup.letter import Invitation, plan_confirmation
 from mailer.signup.models import SignupChoice, SignupRequest
 from mailer.signup.states import RequestState
-from mailer.suppression import Scope, find_blocking
+from mailer.suppression import Scope, is_blocked
+
+_REQUESTS: Final = cast("sa.Table", SignupRequest.__table__)
+_CHOICES: Final = cast("sa.Table", SignupChoice.__table__)
+# Built once, and without objects: signing up is the busiest door of the house.
+_RECENT: Final = sa.select(
+    _REQUESTS.c.id, _REQUESTS.c.organisation_id, _REQUESTS.c.requested_at
+).where(
+    _REQUESTS.c.address_digest == sa.bindparam("digest"),
+    _REQUESTS.c.requested_at > sa.bindparam("since"),
+)
+_ADD_REQUEST: Final = sa.insert(_REQUESTS).returning(_REQUESTS.c.id)
+_ADD_CHOICES: Final = sa.insert(_CHOICES)
 
 MAILS_PER_WEEK = 3  # per address and organisation, S-031
 MAILS_PER_WEEK_ANYWHERE = 9  # per address on this whole instance, S-031
@@ -51,10 +64,11 @@ class Submission:
     first_name: str = ""
     last_name: str = ""
     fields: Mapping[str, str] | None = None
+    lists: tuple[MailingList, ...] = ()  # those of the controls, where they are at hand
 
 
-def request(submission: Submission) -> SignupRequest | None:
-    """Write the request and plan its confirmation mail; None when no mail may go there.
+def request(submission: Submission) -> str | None:
+    """Write the request and plan its confirmation mail; returns its public id, or None when no mail may go.
 
     The caller answers alike in all cases (S-032). At most one mail per address and list a day and three
     per address a week (S-031); none to an address whose owner blocked us (C-082).
@@ -63,14 +77,14 @@ def request(submission: Submission) -> SignupRequest | None:
     serialise_on(f"signup:{organisation.id}:{address.digest}")
     ticked = [control for control in submission.controls if control.is_ticked]
     list_ids = {control.mailing_list_id for control in ticked if control.mailing_list_id}
-    if find_blocking(organisation, address.digest, scope=Scope.ALL_MAIL):
+    if is_blocked(organisation, address.digest, scope=Scope.ALL_MAIL):
         return None
     if not _may_mail(organisation, address, list_ids):
         return None
     return _open(submission)
 
 
-def request_again(old: SignupRequest, evidence: Mapping[str, Any]) -> SignupRequest | None:
+def request_again(old: SignupRequest, evidence: Mapping[str, Any]) -> str | None:
     """A new link for a request whose link has expired, asked for by the holder of the old one.
 
     None when no mail may go there now, or when what was asked has been erased already.
@@ -95,18 +109,15 @@ def request_again(old: SignupRequest, evidence: Mapping[str, Any]) -> SignupRequ
 
 
 def _may_mail(organisation: Organisation, address: Address, list_ids: set[int]) -> bool:
-    week_ago, day_ago = now() - timedelta(days=7), now() - timedelta(days=1)
-    recent = db.session.execute(
-        sa.select(
-            SignupRequest.id, SignupRequest.organisation_id, SignupRequest.requested_at
-        ).where(
-            SignupRequest.address_digest == address.digest, SignupRequest.requested_at > week_ago
-        )
-    ).all()
+    moment = now()
+    given = {"digest": address.digest, "since": moment - timedelta(days=7)}
+    recent = db.session.connection().execute(_RECENT, given).all()
     here = [row for row in recent if row.organisation_id == organisation.id]
     if len(here) >= MAILS_PER_WEEK or len(recent) >= MAILS_PER_WEEK_ANYWHERE:
         return False
-    today = [row.id for row in here if row.requested_at > day_ago]
+    today = [row.id for row in here if row.requested_at > moment - timedelta(days=1)]
+    if not today:
+        return bool(list_ids)
     mailed = set(
         db.session.scalars(
             sa.select(SignupChoice.mailing_list_id).where(SignupChoice.request_id.in_(today))
@@ -115,59 +126,63 @@ def _may_mail(organisation: Organisation, address: Address, list_ids: set[int]) 
     return bool(list_ids - mailed)
 
 
-def _open(submission: Submission) -> SignupRequest:
-    organisation = submission.organisation
-    subject = consent.create_subject(organisation)
-    wanted = SignupRequest(
-        organisation_id=organisation.id,
-        form_version_id=submission.version.id,
-        subject_id=subject.id,
-        address=submission.address.given,
-        address_digest=submission.address.digest,
-        answers={
-            "first_name": submission.first_name,
-            "last_name": submission.last_name,
-            "fields": dict(submission.fields or {}),
+def _open(submission: Submission) -> str:
+    organisation, moment = submission.organisation, now()
+    public_id, expires_at = new_id("req"), moment + timedelta(days=settings().confirmation_days)
+    abouts = [_about(submission, control) for control in submission.controls]
+    evidence = _evidence(submission, public_id, moment, abouts)
+    ticks = [control.is_ticked for control in submission.controls]
+    asked = consent.record_answers(organisation, list(zip(abouts, ticks, strict=True)), evidence)
+    connection = db.session.connection()
+    request_id = connection.execute(
+        _ADD_REQUEST,
+        {
+            "public_id": public_id,
+            "organisation_id": organisation.id,
+            "form_version_id": submission.version.id,
+            "subject_id": asked.subject_id,
+            "address": submission.address.given,
+            "address_digest": submission.address.digest,
+            "answers": {
+                "first_name": submission.first_name,
+                "last_name": submission.last_name,
+                "fields": dict(submission.fields or {}),
+            },
+            "language": submission.language,
+            "state": RequestState.PENDING,
+            "requested_at": moment,
+            "expires_at": expires_at,
         },
-        language=submission.language,
-        state=RequestState.PENDING,
-        requested_at=now(),
-        expires_at=now() + timedelta(days=settings().confirmation_days),
+    ).scalar_one()
+    answered = zip(submission.controls, abouts, asked.record_ids, strict=True)
+    chosen = [(about, record) for control, about, record in answered if control.is_ticked]
+    connection.execute(
+        _ADD_CHOICES,
+        [
+            {
+                "request_id": request_id,
+                "matter": about.matter,
+                "mailing_list_id": about.mailing_list.id if about.mailing_list else None,
+                "record_id": record,
+            }
+            for about, record in chosen
+        ],
     )
-    db.session.add(wanted)
-    db.session.flush()
-    # Held for the whole request: the session forgets what nobody holds, and would ask again.
-    abouts = [_about(control) for control in submission.controls]
-    evidence = _evidence(submission, wanted, abouts)
-    lists: list[MailingList] = []
-    for control, about in zip(submission.controls, abouts, strict=True):
-        if not control.is_ticked:
-            consent.record_refused(subject, about, evidence)
-            continue
-        asked = consent.record_requested(subject, about, evidence)
-        if about.mailing_list is not None:
-            lists.append(about.mailing_list)
-        wanted.choices.append(
-            SignupChoice(
-                matter=control.matter,
-                mailing_list_id=control.mailing_list_id,
-                record_id=asked.id,
-            )
-        )
-    db.session.flush()
-    plan_confirmation(organisation, wanted, lists)
-    return wanted
+    invitation = Invitation(public_id, submission.address.given, expires_at)
+    lists = [about.mailing_list for about, _ in chosen if about.mailing_list is not None]
+    plan_confirmation(organisation, invitation, lists)
+    return public_id
 
 
 def _evidence(
-    submission: Submission, wanted: SignupRequest, abouts: Sequence[About]
+    submission: Submission, public_id: str, moment: datetime, abouts: Sequence[About]
 ) -> dict[str, Any]:
     return {
         **submission.evidence,
         "leg": "submission",
-        "request": wanted.public_id,
+        "request": public_id,
         "address": submission.address.given,
-        "submitted_at": submission.evidence.get("submitted_at") or iso(wanted.requested_at),
+        "submitted_at": submission.evidence.get("submitted_at") or iso(moment),
         "ip": truncate_ip(str(submission.evidence.get("ip") or "")),
         "controls": [
             {
@@ -181,10 +196,11 @@ def _evidence(
     }
 
 
-def _about(control: Control) -> About:
+def _about(submission: Submission, control: Control) -> About:
     if control.mailing_list_id is None:
         return consent.TRACKING
-    return About(get_list_by_id(control.mailing_list_id))
+    known = {mailing_list.id: mailing_list for mailing_list in submission.lists}
+    return About(known.get(control.mailing_list_id) or get_list_by_id(control.mailing_list_id))
 
 
 def _control(organisation: Organisation, entry: Mapping[str, Any]) -> Control:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
 
 from mailer import rendering, transactional
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
+from mailer.foundation.remembered import Memory
 from mailer.foundation.tokens import Purpose, sign_lasting, sign_timed
 from mailer.lists import MailingList
-from mailer.organisations import Organisation, get_sender_by_id, imprint_lines
-from mailer.signup.models import SignupRequest
-from mailer.transactional import MessageDraft, MessageKind
+from mailer.organisations import (
+    Organisation,
+    get_organisation_by_id,
+    get_sender_by_id,
+    imprint_lines,
+)
+from mailer.rendering import Stencil
+from mailer.transactional import MessageKind, ReadyMail
 
 _WHO = "Somebody, probably you, asked"
 _IF_IT_WAS_YOU = "If it was you, confirm it with the link below. Until then you receive nothing."
@@ -23,64 +32,128 @@ _IF_NOT = (
 MOST_NAMES = 2
 
 
-def confirm_url(request: SignupRequest) -> str:
-    """The link behind which the button is (L-001)."""
-    return f"{settings().public_url}/c/{sign_timed(Purpose.CONFIRM, request.public_id)}"
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Whom a confirmation mail asks, about which request, and until when it makes sense."""
+
+    request_public_id: str
+    address: str
+    expires_at: datetime
+
+    @property
+    def confirm_token(self) -> str:
+        return sign_timed(Purpose.CONFIRM, self.request_public_id)
+
+    @property
+    def dispute_token(self) -> str:
+        return sign_lasting(Purpose.NOT_ME, self.request_public_id)
 
 
-def dispute_url(request: SignupRequest) -> str:
-    """The link for "this wasn't me"; it never expires (C-032)."""
-    return f"{settings().public_url}/n/{sign_lasting(Purpose.NOT_ME, request.public_id)}"
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Everything that the confirmation mails of one form have in common."""
+
+    legal_name: str
+    name: str
+    imprint: str
+    from_name: str
+    from_address: str
+    reply_to: str
+    lists: tuple[str, ...]
+    days: int
+    public_url: str
+
+
+_written: Memory[_Words] = Memory("letters", "organisations", "senders", "mailing_lists")
 
 
 def plan_confirmation(
-    organisation: Organisation, request: SignupRequest, lists: Sequence[MailingList]
+    organisation: Organisation, invitation: Invitation, lists: Sequence[MailingList]
 ) -> None:
     """Owe the person one mail for all lists together (C-021 to C-025, E-010)."""
-    sender = get_sender_by_id(lists[0].sender_id)
-    names = [mailing_list.name for mailing_list in lists]
-    days = settings().confirmation_days
-    rendered = rendering.render_letter(
-        rendering.Letter(
-            subject=f"Please confirm: {_subject(names, organisation)}",
-            paragraphs=(
-                f"{_WHO} {organisation.legal_name} to send mail of {_listed(names)} to this address.",
-                _IF_IT_WAS_YOU,
-            ),
-            action=("Confirm my subscription", confirm_url(request)),
-            after=(f"The link works for {days} days. {_IF_NOT}",),
-            secondary=("I did not ask for this", dispute_url(request)),
-            imprint="\n".join(imprint_lines(organisation)),
-            language="en",
-        )
+    key = (organisation.id, tuple(mailing_list.id for mailing_list in lists))
+    words = _written.ask(key, lambda: _write(organisation, lists))
+    tokens = {"confirm": invitation.confirm_token, "dispute": invitation.dispute_token}
+    message_id = f"{secrets.token_hex(16)}@{words.from_address.rpartition('@')[2]}"
+    date = now()
+    body = _stencil(words, tuple(map(len, tokens.values()))).fill(
+        tokens, to_address=invitation.address, message_id=message_id, date=date
     )
-    domain = sender.from_address.rpartition("@")[2]
-    mail = rendering.Mail(
-        from_name=sender.from_name,
-        from_address=sender.from_address,
-        to_address=request.address or "",
-        to_name=None,
-        reply_to=sender.reply_to or None,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        message_id=f"{secrets.token_hex(16)}@{domain}",
-        date=now(),
-        headers=(("Auto-Submitted", "auto-generated"),),
-    )
-    transactional.plan(
+    if body is None:
+        mail = _mail(words, tokens["confirm"], tokens["dispute"])
+        mail = replace(mail, to_address=invitation.address, message_id=message_id, date=date)
+        body = rendering.compose(mail)
+    transactional.plan_ready(
         organisation,
-        MessageDraft(
+        ReadyMail(
             kind=MessageKind.CONFIRMATION,
-            reference=request.public_id,
-            mail=mail,
-            expires_at=request.expires_at,
+            reference=invitation.request_public_id,
+            to_address=invitation.address,
+            from_address=words.from_address,
+            message_id=message_id,
+            body=body,
+            expires_at=invitation.expires_at,
         ),
     )
 
 
-def _subject(names: Sequence[str], organisation: Organisation) -> str:
-    return " and ".join(names) if len(names) <= MOST_NAMES else organisation.name
+def _write(organisation: Organisation, lists: Sequence[MailingList]) -> _Words:
+    organisation = get_organisation_by_id(organisation.id)
+    sender = get_sender_by_id(lists[0].sender_id)
+    return _Words(
+        legal_name=organisation.legal_name,
+        name=organisation.name,
+        imprint="\n".join(imprint_lines(organisation)),
+        from_name=sender.from_name,
+        from_address=sender.from_address,
+        reply_to=sender.reply_to,
+        lists=tuple(mailing_list.name for mailing_list in lists),
+        days=settings().confirmation_days,
+        public_url=settings().public_url,
+    )
+
+
+@lru_cache(maxsize=64)
+def _stencil(words: _Words, widths: tuple[int, int]) -> Stencil:
+    # Two words that stand nowhere else, as long as the tokens will be.
+    confirm, dispute = ("C" * widths[0]), ("D" * widths[1])
+    return Stencil(_mail(words, confirm, dispute), {"confirm": confirm, "dispute": dispute})
+
+
+def _mail(words: _Words, confirm_token: str, dispute_token: str) -> rendering.Mail:
+    """The mail as it reads, to nobody yet."""
+    rendered = rendering.render_letter(
+        rendering.Letter(
+            subject=f"Please confirm: {_subject(words)}",
+            paragraphs=(
+                f"{_WHO} {words.legal_name} to send mail of {_listed(words.lists)} to this address.",
+                _IF_IT_WAS_YOU,
+            ),
+            action=("Confirm my subscription", f"{words.public_url}/c/{confirm_token}"),
+            after=(f"The link works for {words.days} days. {_IF_NOT}",),
+            secondary=("I did not ask for this", f"{words.public_url}/n/{dispute_token}"),
+            imprint=words.imprint,
+            language="en",
+        )
+    )
+    domain = words.from_address.rpartition("@")[2]
+    return rendering.Mail(
+        from_name=words.from_name,
+        from_address=words.from_address,
+        to_address=words.from_address,
+        to_name=None,
+        reply_to=words.reply_to or None,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        message_id=f"{'0' * 32}@{domain}",
+        date=now(),
+        headers=(("Auto-Submitted", "auto-generated"),),
+    )
+
+
+def _subject(words: _Words) -> str:
+    return " and ".join(words.lists) if len(words.lists) <= MOST_NAMES else words.name
 
 
 def _listed(names: Sequence[str]) -> str:

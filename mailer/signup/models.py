@@ -21,6 +21,7 @@ class SignupRequest(Model):
     __tablename__ = "signup_requests"
     __table_args__ = (
         sa.Index(None, "organisation_id", "address_digest"),
+        sa.Index(None, "address_digest"),
         sa.Index(None, "state", "expires_at"),
     )
 

@@ -9,7 +9,7 @@ person's own link.
 
 from __future__ import annotations
 
-from mailer.suppression.entries import find_blocking, lift, list_entries, suppress
+from mailer.suppression.entries import find_blocking, is_blocked, lift, list_entries, suppress
 from mailer.suppression.models import SuppressionEntry
 from mailer.suppression.states import Reason, Scope
 
@@ -18,6 +18,7 @@ __all__ = [
     "Scope",
     "SuppressionEntry",
     "find_blocking",
+    "is_blocked",
     "lift",
     "list_entries",
     "suppress",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final, cast
 
 import sqlalchemy as sa
 
@@ -11,6 +12,19 @@ from mailer.foundation.database import db
 from mailer.organisations import Organisation
 from mailer.suppression.models import SuppressionEntry
 from mailer.suppression.states import Reason, Scope
+
+_ENTRIES: Final = cast("sa.Table", SuppressionEntry.__table__)
+# Built once: it is asked at every signup.
+_IS_BLOCKED: Final = (
+    sa.select(_ENTRIES.c.id)
+    .where(
+        _ENTRIES.c.organisation_id == sa.bindparam("organisation"),
+        _ENTRIES.c.address_digest == sa.bindparam("digest"),
+        _ENTRIES.c.scope == sa.bindparam("scope"),
+        _ENTRIES.c.lifted_at.is_(None),
+    )
+    .limit(1)
+)
 
 
 def suppress(
@@ -49,6 +63,12 @@ def find_blocking(
         .order_by(SuppressionEntry.id.desc())
         .limit(1)
     )
+
+
+def is_blocked(organisation: Organisation, digest: str, *, scope: Scope) -> bool:
+    """Whether an entry of exactly this scope stands for the address; as `find_blocking`, and quicker."""
+    given = {"organisation": organisation.id, "digest": digest, "scope": scope}
+    return db.session.connection().execute(_IS_BLOCKED, given).first() is not None
 
 
 def lift(organisation: Organisation, digest: str, *, reason: Reason) -> int:

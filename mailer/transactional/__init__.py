@@ -11,12 +11,14 @@ from __future__ import annotations
 from mailer.transactional.models import TransactionalMessage
 from mailer.transactional.outbox import (
     MessageDraft,
+    ReadyMail,
     TransactionalPlanned,
     find_newest,
     forget_address,
     forget_addressee,
     has_due,
     plan,
+    plan_ready,
 )
 from mailer.transactional.sending import claim_due, release_expired, settle
 from mailer.transactional.states import MessageKind, MessageState
@@ -25,6 +27,7 @@ __all__ = [
     "MessageDraft",
     "MessageKind",
     "MessageState",
+    "ReadyMail",
     "TransactionalMessage",
     "TransactionalPlanned",
     "claim_due",
@@ -33,6 +36,7 @@ __all__ = [
     "forget_addressee",
     "has_due",
     "plan",
+    "plan_ready",
     "release_expired",
     "settle",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, cast
 
 import sqlalchemy as sa
 
@@ -11,9 +12,13 @@ from mailer import rendering
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, record
 from mailer.foundation.events import Event
+from mailer.foundation.ids import new_id
 from mailer.organisations import Organisation
 from mailer.transactional.models import TransactionalMessage
 from mailer.transactional.states import DUE, MessageKind, MessageState
+
+_MESSAGES: Final = cast("sa.Table", TransactionalMessage.__table__)
+_ADD: Final = sa.insert(_MESSAGES).returning(_MESSAGES.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +38,68 @@ class MessageDraft:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyMail:
+    """A service mail whose bytes were made already, as `rendering.compose` would have made them."""
+
+    kind: MessageKind
+    reference: str
+    to_address: str
+    from_address: str
+    message_id: str
+    body: bytes
+    expires_at: datetime
+
+
+def plan_ready(organisation: Organisation, ready: ReadyMail) -> int:
+    """Owe somebody a mail that is ready; returns its row id. Quicker than `plan`, where many are owed."""
+    moment = now()
+    row_id: int = (
+        db.session.connection()
+        .execute(
+            _ADD,
+            {
+                "public_id": new_id("msg"),
+                "organisation_id": organisation.id,
+                "kind": ready.kind,
+                "reference": ready.reference,
+                "to_address": ready.to_address,
+                "from_address": ready.from_address,
+                "message_id": ready.message_id,
+                "body": ready.body,
+                "state": MessageState.PLANNED,
+                "attempts": 0,
+                "due_at": moment,
+                "expires_at": ready.expires_at,
+                "reply_text": "",
+                "relay": "",
+                "created_at": moment,
+            },
+        )
+        .scalar_one()
+    )
+    record(TransactionalPlanned(row_id))
+    return row_id
+
+
 def plan(organisation: Organisation, draft: MessageDraft) -> TransactionalMessage:
     """Owe somebody a mail; it is composed now and sent by the queue `first` after the commit.
 
     Raises Invalid when the mail cannot be composed.
     """
-    message = TransactionalMessage(
-        organisation_id=organisation.id,
-        kind=draft.kind,
-        reference=draft.reference,
-        to_address=draft.mail.to_address,
-        from_address=draft.mail.from_address,
-        message_id=draft.mail.message_id,
-        body=rendering.compose(draft.mail),
-        due_at=now(),
-        expires_at=draft.expires_at,
+    row_id = plan_ready(
+        organisation,
+        ReadyMail(
+            kind=draft.kind,
+            reference=draft.reference,
+            to_address=draft.mail.to_address,
+            from_address=draft.mail.from_address,
+            message_id=draft.mail.message_id,
+            body=rendering.compose(draft.mail),
+            expires_at=draft.expires_at,
+        ),
     )
-    db.session.add(message)
-    db.session.flush()
-    record(TransactionalPlanned(message.id))
-    return message
+    return db.session.get_one(TransactionalMessage, row_id)
 
 
 def has_due() -> bool:

@@ -111,9 +111,9 @@ def submission(
 
 def make_request(submitted: Submission) -> SignupRequest:
     with unit_of_work():
-        request = signup.request(submitted)
-    assert request is not None
-    return request
+        public_id = signup.request(submitted)
+        query = sa.select(SignupRequest).where(SignupRequest.public_id == public_id)
+        return db.session.scalars(query).one()
 
 
 def mails_for(request: SignupRequest) -> list[TransactionalMessage]:

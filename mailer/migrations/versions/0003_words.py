@@ -1,4 +1,4 @@
-"""More kinds of service mails: receipts, links to rights, permission mails of imports, closing letters."""
+"""More kinds of service mails; an index by which the requests of one address are found."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,6 +34,11 @@ def upgrade() -> None:
         table.create_check_constraint(
             op.f("ck_transactional_messages_message_kind"), sa.text(one_of("kind", KINDS))
         )
+
+
+    op.create_index(
+        op.f("ix_signup_requests_address_digest"), "signup_requests", ["address_digest"], unique=False
+    )
 
 
 def downgrade() -> None:

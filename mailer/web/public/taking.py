@@ -170,6 +170,7 @@ def _submission(
             for item in published.controls
         ),
         evidence=_evidence(published, showing),
+        lists=published.lists,
     )
 
 

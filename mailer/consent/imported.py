@@ -1,0 +1,171 @@
+"""Many people and records at once: what an import writes, a slice in a few statements."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from mailer.consent.ledger import ALGORITHM, SALT_BYTES, About, commitment, described
+from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
+from mailer.consent.states import DPV_TERMS, ConsentState
+from mailer.consent.subjects import place_of_key
+from mailer.foundation import cipher, keystore
+from mailer.foundation.clock import iso, now
+from mailer.foundation.database import db
+from mailer.foundation.errors import NotFound
+from mailer.foundation.ids import new_id
+from mailer.lists import MailingList
+from mailer.organisations import Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A person in the ledger with the key of their evidence at hand."""
+
+    id: int
+    public_id: str
+    key: bytes
+
+
+def create_subjects(organisation: Organisation, count: int) -> list[Keyed]:
+    """Like `create_subject`, for `count` people at once (T-006)."""
+    if not count:
+        return []
+    keys = {new_id("sub"): cipher.new_key() for _ in range(count)}
+    keystore.put_many(
+        {name: cipher.seal(key, bound_to=place_of_key(name)) for name, key in keys.items()}
+    )
+    moment = now()
+    made = db.session.execute(
+        sa.insert(ConsentSubject).returning(ConsentSubject.id, ConsentSubject.public_id),
+        [
+            {"public_id": name, "organisation_id": organisation.id, "created_at": moment}
+            for name in keys
+        ],
+    )
+    return [Keyed(row.id, row.public_id, keys[row.public_id]) for row in made]
+
+
+def keyed_subjects(subject_ids: Collection[int]) -> dict[int, Keyed]:
+    """People who are in the ledger, by row id, with their keys; those who were erased are left out."""
+    rows = db.session.execute(
+        sa.select(ConsentSubject.id, ConsentSubject.public_id, ConsentSubject.wrapped_key).where(
+            ConsentSubject.id.in_(subject_ids), ConsentSubject.erased_at.is_(None)
+        )
+    ).all()
+    stored = keystore.find_many(row.public_id for row in rows if row.wrapped_key is None)
+    found = {}
+    for row in rows:
+        sealed = row.wrapped_key or stored.get(row.public_id)
+        if sealed is not None:
+            key = cipher.open_sealed(sealed, bound_to=place_of_key(row.public_id))
+            found[row.id] = Keyed(row.id, row.public_id, key)
+    return found
+
+
+def record_imported_many(
+    organisation: Organisation,
+    mailing_list: MailingList,
+    state: ConsentState,
+    drafts: Sequence[tuple[Keyed, Mapping[str, Any]]],
+) -> list[int]:
+    """Record what an import says of many people about one list; returns row ids in the order of `drafts`.
+
+    GIVEN for an imported consent with its proof, UNKNOWN for one without (C-049, R-007).
+    """
+    if state not in (ConsentState.GIVEN, ConsentState.UNKNOWN):
+        raise ValueError(f"an import records no {state}")
+    return _record_many(organisation, mailing_list, state, [(*draft, None) for draft in drafts])
+
+
+def record_terminated_many(
+    organisation: Organisation,
+    mailing_list: MailingList,
+    drafts: Sequence[tuple[Keyed, Mapping[str, Any], int]],
+) -> list[int]:
+    """End given records by word of the organisation; each draft names the row id of the record it ends.
+
+    The database refuses one that has ended already or that an active membership still cites.
+    """
+    return _record_many(organisation, mailing_list, ConsentState.TERMINATED, drafts)
+
+
+def _record_many(
+    organisation: Organisation,
+    mailing_list: MailingList,
+    state: ConsentState,
+    drafts: Sequence[tuple[Keyed, Mapping[str, Any], int | None]],
+) -> list[int]:
+    if not drafts:
+        return []
+    moment, about = now(), About(mailing_list)
+    ended = _public_ids([ends for *_, ends in drafts if ends is not None])
+    frame = {
+        "schema": "mailer.consent/1",
+        "organisation": organisation.public_id,
+        "matter": about.matter.value,
+        "mailing_list": described(mailing_list),
+        "state": state.value,
+        "status": DPV_TERMS[state],
+        "recorded_at": iso(moment),
+        "follows": None,
+    }
+    common = {
+        "organisation_id": organisation.id,
+        "matter": about.matter,
+        "mailing_list_id": mailing_list.id,
+        "state": state,
+        "algorithm": ALGORITHM,
+        "recorded_at": moment,
+    }
+    names: list[str] = []
+    sealed: dict[str, dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
+    for subject, evidence, ends in drafts:
+        name = new_id("rec")
+        canonical = canonical_form(
+            {
+                **frame,
+                "record": name,
+                "subject": subject.public_id,
+                "ends": ended[ends] if ends is not None else None,
+                "evidence": dict(evidence),
+            }
+        )
+        salt = secrets.token_bytes(SALT_BYTES)
+        own = {"public_id": name, "subject_id": subject.id, "ends_id": ends}
+        rows.append({**common, **own, "commitment": commitment(salt, canonical)})
+        value = cipher.seal_with(
+            subject.key, salt + canonical, bound_to=f"consent_payloads.{name}"
+        )
+        sealed[name] = {"subject_id": subject.id, "sealed": value}
+        names.append(name)
+    made = db.session.execute(
+        sa.insert(ConsentRecord).returning(ConsentRecord.id, ConsentRecord.public_id), rows
+    )
+    ids = {row.public_id: row.id for row in made}
+    db.session.execute(
+        sa.insert(ConsentPayload), [{"record_id": ids[name], **sealed[name]} for name in names]
+    )
+    return [ids[name] for name in names]
+
+
+def canonical_form(payload: Mapping[str, Any]) -> bytes:
+    """The RFC 8785 form of a payload without floats whose names are ASCII, which is what records hold."""
+    text = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode()
+
+
+def _public_ids(record_ids: Collection[int]) -> dict[int, str]:
+    rows = db.session.execute(
+        sa.select(ConsentRecord.id, ConsentRecord.public_id).where(ConsentRecord.id.in_(record_ids))
+    )
+    found = {row.id: row.public_id for row in rows}
+    if len(found) != len(set(record_ids)):
+        raise NotFound("No such record in the ledger.")
+    return found
