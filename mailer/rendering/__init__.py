@@ -16,21 +16,31 @@ from mailer.rendering.campaign import (
     uses_unsubscribe_link,
 )
 from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rendered, Values
+from mailer.rendering.dkim import ED25519, RSA, Sealer, Signer
 from mailer.rendering.expressions import OWN_NAMES
 from mailer.rendering.letters import Letter, render_letter
 from mailer.rendering.mime import Attachment, Mail, compose, needs_smtputf8
+from mailer.rendering.shape import why_slow
+from mailer.rendering.splicing import Addressee, Frame, Skeleton
 from mailer.rendering.stencil import Stencil
 
 __all__ = [
+    "ED25519",
     "OWN_NAMES",
+    "RSA",
+    "Addressee",
     "Attachment",
     "BodyFormat",
     "CampaignContent",
     "CompiledContent",
+    "Frame",
     "Letter",
     "Mail",
     "Problem",
     "Rendered",
+    "Sealer",
+    "Signer",
+    "Skeleton",
     "Stencil",
     "Values",
     "compile_content",
@@ -40,4 +50,5 @@ __all__ = [
     "render_letter",
     "uses_imprint",
     "uses_unsubscribe_link",
+    "why_slow",
 ]

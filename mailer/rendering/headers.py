@@ -27,6 +27,9 @@ _STRUCTURED = re.compile(r"[\t -~]*")
 _LIST_ID = re.compile(r"(?s)(.*?)\s*(<[!-;=?-~]+>)")
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 _ASCII_DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_PLAIN_ADDRESS = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+)
 _Q_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/")
 
 
@@ -54,6 +57,16 @@ def address_header(name: str, display_name: str | None, address: str) -> bytes:
         return _fold(name, [wire])
     pieces = _phrase_pieces(display_name, quoted=True, first=_LINE - len(name) - 2)
     return _fold(name, [*pieces, f"<{wire}>"])
+
+
+def to_header(display_name: str, address: str) -> bytes:
+    """Return the field To as `address_header` does, at once where name and address are plain."""
+    if len(display_name) + len(address) <= _LINE - 7 and _PLAIN_ADDRESS.fullmatch(address):
+        if _ATOMS.fullmatch(display_name) and "=?" not in display_name:
+            return f"To: {display_name} <{address}>\r\n".encode("ascii")
+        if not display_name:
+            return f"To: {address}\r\n".encode("ascii")
+    return address_header("To", display_name or None, address)
 
 
 def structured_header(name: str, value: str) -> bytes:

@@ -31,9 +31,11 @@ _OWN_NAMES = (
 )
 _OWN = frozenset(_OWN_NAMES.split())
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,150}@[A-Za-z0-9.-]{1,253}")
-_PART = (
+PART = (
     b'Content-Type: text/%s; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 )
+ALTERNATIVE = b'Content-Type: multipart/alternative;\r\n boundary="%b"\r\n'
+
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 
@@ -129,12 +131,12 @@ def _words(mail: Mail, boundary: bytes) -> list[bytes]:
     """What there is to read: the text alone, or text and HTML to choose from."""
     text = encode_text(mail.text, "text")
     if mail.html is None:
-        return [_PART % b"plain", text, b"" if text.endswith(b"\n") else b"\r\n"]
+        return [PART % b"plain", text, b"" if text.endswith(b"\n") else b"\r\n"]
     return [
-        b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n',
-        b"--" + boundary + b"\r\n" + _PART % b"plain",
+        ALTERNATIVE % boundary,
+        b"\r\n--" + boundary + b"\r\n" + PART % b"plain",
         text,
-        b"\r\n--" + boundary + b"\r\n" + _PART % b"html",
+        b"\r\n--" + boundary + b"\r\n" + PART % b"html",
         encode_text(mail.html, "html"),
         b"\r\n--" + boundary + b"--\r\n",
     ]
