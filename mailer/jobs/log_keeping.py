@@ -15,6 +15,7 @@ from mailer import transparency
 from mailer.foundation.context import settings
 from mailer.foundation.database import db, make_durable, unit_of_work
 from mailer.foundation.errors import MailerError, Unavailable
+from mailer.jobs.anchoring import AnchorKeeper
 from mailer.transparency import AlarmKind, Signed, Signer, SigningRefused
 
 log = logging.getLogger(__name__)
@@ -119,14 +120,17 @@ def keep_log(is_ending: Callable[[], bool]) -> None:
     make_durable()
     chosen = settings()
     keeper = LogKeeper(chosen.log_directory, chosen.log_origin, seconds=chosen.log_seconds)
+    anchors = AnchorKeeper()
     log.info("the log keeper is at work", extra={"origin": chosen.log_origin})
     while not is_ending():
         began = time.monotonic()
         try:
             keeper.turn()
+            anchors.turn()
         except Exception:
             log.exception("a turn of the log keeper failed")
         _sleep(TURN_SECONDS - (time.monotonic() - began), is_ending)
+    anchors.close()
     keeper.close()
 
 
