@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     NOTICE = "notice"
     RECEIPT = "receipt"
     ERASURE = "erasure"
+    PROOF = "proof"
 
 
 def _keys() -> list[str]:

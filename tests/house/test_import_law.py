@@ -29,7 +29,9 @@ LINE = (
     "receipts",
     "campaigns",
     "delivery",
+    "proofs",
     "reports",
+    "selfaudit",
 )
 ROOMS = frozenset(LINE) - {"foundation"}
 # Doors and the files beside them: what each may import besides rooms and the foundation.

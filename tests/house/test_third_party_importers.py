@@ -14,6 +14,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "argon2": ("mailer/accounts/passwords.py",),
     "cryptography": (
         "mailer/foundation/cipher.py",
+        "mailer/foundation/mail_keys.py",
         "mailer/foundation/signing_keys.py",
         "mailer/transparency/timestamping.py",
         "mailer/verifier/verify.py",
@@ -42,6 +43,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "redis": (
         "mailer/foundation/queue.py",
         "mailer/foundation/throttle.py",
+        "mailer/foundation/permits.py",
         "mailer/devkit/embedded_redis.py",
         "mailer/jobs/*",
     ),
@@ -50,6 +52,8 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "mailer/consent/ledger.py",
         "mailer/consent/notices.py",
         "mailer/forms/publishing.py",
+        "mailer/proofs/building.py",
+        "mailer/proofs/packing.py",
         "mailer/receipts/sealing.py",
         "mailer/signup/confirmation.py",
         "mailer/web/public/preferences.py",

@@ -1,0 +1,229 @@
+"""Building a bundle: one ZIP a person and list, complete in itself (T-040 to T-044, C-045)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from mailer import consent, transparency
+from mailer.consent import ALLOWS_SENDING
+from mailer.contacts import Contact
+from mailer.foundation.clock import iso, now
+from mailer.foundation.context import settings
+from mailer.lists import MailingList
+from mailer.organisations import Organisation, get_organisation_by_id
+from mailer.proofs.document import Facts, RecordTold, write_document
+from mailer.proofs.gathering import Opened, choose_checkpoint, open_records
+from mailer.proofs.packing import MANIFEST, MANIFEST_NOTE, list_members, pack, text_to_sign
+from mailer.proofs.reading import texts_named
+from mailer.proofs.readme import write_readme
+from mailer.proofs.signing import sign_note
+from mailer.proofs.words import language_of
+from mailer.transparency import Checkpoint, TimeStamp
+
+VERIFIERS = Path(__file__).parents[1] / "verifier"
+LOG_NOTE, COSIGNED_NOTE = "checkpoint/checkpoint.note", "checkpoint/cosigned.note"
+_ENDINGS = {"application/json": "json", "text/html": "html"}
+
+Members = dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle as a file; `is_waiting` while no checkpoint covers all of its records."""
+
+    filename: str
+    body: bytes
+    is_waiting: bool
+
+
+def build_bundle(contact: Contact, mailing_list: MailingList) -> Bundle:
+    """Everything recorded about a person and a list, as one file that can be checked without us.
+
+    Raises NotFound when nothing is recorded about them, or it is erased. While the log has not signed all of
+    it, the bundle says "not yet anchored" and no verifier passes it.
+    """
+    organisation = get_organisation_by_id(contact.organisation_id)
+    opened = open_records(organisation, contact, mailing_list)
+    checkpoint = choose_checkpoint(opened)
+    members: Members = {}
+    records = [
+        _put_record(members, number, one, checkpoint) for number, one in enumerate(opened, 1)
+    ]
+    texts = _put_texts(members, opened)
+    _put_mails(members, opened)
+    timestamps = _put_checkpoint(members, checkpoint)
+    members["later-events.json"] = rfc8785.dumps(_later_events(opened))
+    made_at = iso(now())
+    facts = _facts(organisation, contact, opened[-1].payload, checkpoint, made_at)
+    told = [_told(one) for one in opened]
+    members["summary.html"] = write_document(facts, told, texts)
+    members["README.txt"] = write_readme(
+        organisation=organisation.legal_name or organisation.name,
+        list_name=facts.list_name,
+        made_at=made_at,
+        is_waiting=checkpoint is None,
+        public_url=settings().public_url,
+        verifiers=verifier_hashes(),
+    )
+    manifest = list_members(
+        {
+            "made_at": made_at,
+            "organisation": organisation.public_id,
+            "mailing_list": mailing_list.public_id,
+            "language": facts.language,
+            "records": records,
+            "checkpoint": _stated(checkpoint),
+            "timestamps": timestamps,
+            "verifiers": verifier_hashes(),
+        },
+        members,
+    )
+    members[MANIFEST] = manifest
+    members[MANIFEST_NOTE] = sign_note(text_to_sign(manifest)).encode()
+    filename = f"proof-{contact.public_id}-{mailing_list.public_id}.zip"
+    return Bundle(filename, pack(members), checkpoint is None)
+
+
+def is_ready(contact: Contact, mailing_list: MailingList) -> bool:
+    """Whether a checkpoint covers everything recorded about a person and a list (T-020).
+
+    Raises NotFound when nothing is recorded about them.
+    """
+    organisation = get_organisation_by_id(contact.organisation_id)
+    return choose_checkpoint(open_records(organisation, contact, mailing_list)) is not None
+
+
+@cache
+def verifier_hashes() -> dict[str, str]:
+    """The SHA-256 of the verifiers that come with this version, by the names of their files."""
+    names = ("verify.html", "verify.py")
+    return {name: hashlib.sha256((VERIFIERS / name).read_bytes()).hexdigest() for name in names}
+
+
+def _put_record(
+    members: Members, number: int, one: Opened, checkpoint: Checkpoint | None
+) -> dict[str, Any]:
+    directory = f"records/{number:03}-{one.record.state.value}"
+    members[f"{directory}/payload.json"] = one.canonical
+    members[f"{directory}/salt.hex"] = f"{one.salt.hex()}\n".encode()
+    members[f"{directory}/leaf.json"] = one.leaf
+    if checkpoint is not None and one.position is not None:
+        proof = transparency.format_tlog_proof(one.position, checkpoint)
+        members[f"{directory}/inclusion.tlog-proof"] = proof.encode()
+    return {
+        "directory": directory,
+        "id": one.record.public_id,
+        "state": one.record.state.value,
+        "position": None if checkpoint is None else one.position,
+    }
+
+
+def _put_texts(members: Members, opened: Sequence[Opened]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for one in opened:
+        for sha256 in texts_named(one.payload["evidence"]):
+            text = consent.get_text(sha256)
+            found[sha256] = text.body
+            members[f"texts/{sha256}.{_ENDINGS.get(text.media_type, 'txt')}"] = text.body
+    return found
+
+
+def _put_mails(members: Members, opened: Sequence[Opened]) -> None:
+    for one in opened:
+        mail = one.payload["evidence"].get("confirmation_mail")
+        if mail:
+            subject = consent.get_subject(one.record.subject_id)
+            sha256 = str(mail["sha256"])
+            members[f"mail/{sha256}.eml"] = consent.get_blob(subject, sha256)
+
+
+def _put_checkpoint(members: Members, checkpoint: Checkpoint | None) -> list[dict[str, Any]]:
+    if checkpoint is None:
+        return []
+    members[LOG_NOTE] = checkpoint.note.encode()
+    members[COSIGNED_NOTE] = transparency.published_note(checkpoint).encode()
+    stamps = transparency.timestamps_of(checkpoint)
+    paths = {id(stamp): f"tsa/{number:02}.tsr" for number, stamp in enumerate(stamps, 1)}
+    for stamp in stamps:
+        path = paths[id(stamp)]
+        members[path] = stamp.token
+        members[f"{path.removesuffix('.tsr')}-chain.pem"] = stamp.chain
+    return [_entry(stamp, paths) for stamp in stamps]
+
+
+def _entry(stamp: TimeStamp, paths: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "path": paths[id(stamp)],
+        "authority": stamp.authority,
+        "renews": None if stamp.renews is None else paths[id(stamp.renews)],
+    }
+
+
+def _stated(checkpoint: Checkpoint | None) -> dict[str, Any] | None:
+    if checkpoint is None:
+        return None
+    return {"origin": transparency.log_origin(), "size": checkpoint.size}
+
+
+def _later_events(opened: Sequence[Opened]) -> list[dict[str, Any]]:
+    """For each given consent what came after it, so that a stale one shows (T-044)."""
+    is_waiting = choose_checkpoint(opened) is None
+    events = [
+        {
+            "record": one.record.public_id,
+            "state": one.record.state.value,
+            "at": one.payload["recorded_at"],
+            "position": None if is_waiting else one.position,
+            "ends": one.payload["ends"],
+        }
+        for one in opened
+    ]
+    ended = {event["ends"] for event in events}
+    return [
+        {
+            "record": one.record.public_id,
+            "stands": one.record.public_id not in ended,
+            "later": events[number:],
+        }
+        for number, one in enumerate(opened, 1)
+        if one.record.state in ALLOWS_SENDING
+    ]
+
+
+def _facts(
+    organisation: Organisation,
+    contact: Contact,
+    payload: Mapping[str, Any],
+    checkpoint: Checkpoint | None,
+    made_at: str,
+) -> Facts:
+    described = payload["mailing_list"]
+    outside: list[str] = []
+    if checkpoint is not None:
+        anchors = transparency.anchors_of(checkpoint)
+        outside = [one.name for one in anchors.witnesses]
+        outside += [one.authority for one in anchors.timestamps]
+    stated = _stated(checkpoint)
+    return Facts(
+        language=language_of(contact.language),
+        organisation=organisation.legal_name or organisation.name,
+        address=contact.address or "",
+        list_name=str(described["name"]),
+        purpose=str(described["purpose"]),
+        made_at=made_at,
+        checkpoint=(stated["origin"], stated["size"]) if stated else None,
+        outside=outside,
+    )
+
+
+def _told(one: Opened) -> RecordTold:
+    return RecordTold(
+        payload=one.payload, position=one.position, commitment=one.record.commitment.hex()
+    )

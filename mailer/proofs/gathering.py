@@ -1,0 +1,93 @@
+"""What a bundle is made of: the records of one person about one list, opened, with their places in the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mailer import consent, signup, transparency
+from mailer.consent import ConsentRecord
+from mailer.contacts import Contact
+from mailer.foundation.errors import NotFound
+from mailer.lists import MailingList
+from mailer.organisations import Organisation
+from mailer.transparency import Checkpoint, Leaf, time_of
+
+LEAF_KIND = "consent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A record with what it commits to. `position` is None while its leaf waits for one."""
+
+    record: ConsentRecord
+    salt: bytes
+    canonical: bytes
+    position: int | None
+    leaf: bytes
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", json.loads(self.canonical))
+
+
+def open_records(
+    organisation: Organisation, contact: Contact, mailing_list: MailingList
+) -> list[Opened]:
+    """Every record of a person about a list, in the order of the log, those that wait last.
+
+    Raises NotFound when nothing is recorded, or what was recorded is erased.
+    """
+    entries = consent.timeline(signup.subjects_of(contact))
+    records = [entry.record for entry in entries if entry.record.mailing_list_id == mailing_list.id]
+    found = [_open(organisation, record) for record in records]
+    opened = [one for one in found if one is not None]
+    if not opened:
+        raise NotFound("Nothing is recorded about this person and this list, so nothing is proven.")
+    return sorted(opened, key=_order)
+
+
+def choose_checkpoint(opened: Sequence[Opened]) -> Checkpoint | None:
+    """The checkpoint that a bundle stands on: the first anchored one over all records, else the newest.
+
+    None while a record has no position, or no checkpoint reaches so far.
+    """
+    positions = [one.position for one in opened]
+    known = [position for position in positions if position is not None]
+    if len(known) < len(positions):
+        return None
+    last = max(known)
+    return transparency.find_anchored_checkpoint(last) or transparency.find_checkpoint_over(last)
+
+
+def _open(organisation: Organisation, record: ConsentRecord) -> Opened | None:
+    found = consent.open_payload(record)
+    if found is None:
+        return None
+    salt, canonical = found
+    position = transparency.find_position(record.public_id)
+    return Opened(
+        record=record,
+        salt=salt,
+        canonical=canonical,
+        position=position,
+        leaf=_leaf(organisation, record) if position is None else transparency.get_leaf(position),
+    )
+
+
+def _leaf(organisation: Organisation, record: ConsentRecord) -> bytes:
+    """The leaf as it will stand in the log, for a record that still waits."""
+    return Leaf(
+        kind=LEAF_KIND,
+        organisation=organisation.log_pseudonym,
+        public_id=record.public_id,
+        time=time_of(record.recorded_at),
+        algorithm=record.algorithm,
+        commitment=record.commitment,
+    ).to_bytes()
+
+
+def _order(one: Opened) -> tuple[bool, int, int]:
+    return (one.position is None, one.position or 0, one.record.id)
