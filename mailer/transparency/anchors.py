@@ -78,7 +78,9 @@ class AnchorState:
 
     name: str
     kind: AnchorKind
+    asked_at: datetime | None
     answered_at: datetime | None
+    next_try_at: datetime | None
     failing_since: datetime | None
     failure: str
 
@@ -206,11 +208,11 @@ def _find_anchored(condition: sa.ColumnElement[bool], *, is_newest: bool) -> Che
 
 def _state(name: str, kind: AnchorKind, row: LogAnchor | None) -> AnchorState:
     if row is None:
-        return AnchorState(name, kind, None, None, "")
+        return AnchorState(name, kind, None, None, None, None, "")
     failure, since = row.failure, row.failing_since
     if not failure and kind is AnchorKind.AUTHORITY:
         failure = _ending(name)
-    return AnchorState(name, kind, row.answered_at, since, failure)
+    return AnchorState(name, kind, row.asked_at, row.answered_at, row.next_try_at, since, failure)
 
 
 def _ending(authority: str) -> str:

@@ -75,13 +75,22 @@ class TimeAuthority:
 
     def __post_init__(self) -> None:
         number = next(_numbers)
-        root_key, middle_key, self.key = self._new_key(), self._new_key(), self._new_key()
+        root_key, self._middle_key = self._new_key(), self._new_key()
         root_name = _name(f"Test Root {number}")
         middle_name = _name(f"Test Authority {number}")
         self.root = self._certify(root_name, root_key, root_name, root_key, is_authority=True)
-        self.middle = self._certify(middle_name, middle_key, root_name, root_key, is_authority=True)
+        self.middle = self._certify(
+            middle_name, self._middle_key, root_name, root_key, is_authority=True
+        )
+        self.change_signer(self.days)
+
+    def change_signer(self, days: int) -> None:
+        """Stamp with a new key from now on, under a certificate that ends in `days`."""
+        self.days = days
+        self.key = self._new_key()
+        name = _name(f"Test Stamps {next(_numbers)}")
         self.signer = self._certify(
-            _name(f"Test Stamps {number}"), self.key, middle_name, middle_key, is_authority=False
+            name, self.key, self.middle.subject, self._middle_key, is_authority=False
         )
 
     @property
