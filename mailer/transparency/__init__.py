@@ -85,30 +85,45 @@ from mailer.transparency.publishing import (
     find_latest_checkpoint,
     get_checkpoint,
     list_checkpoints_after,
+    list_checkpoints_between,
     published_note,
     read_bundle,
     read_tile,
 )
 from mailer.transparency.repairing import Diagnosis, Repair
 from mailer.transparency.sequencing import (
+    Entry,
     Waiting,
     count_entries,
     count_waiting,
     find_position,
     get_leaf,
     has_waiting,
+    is_logged,
     iter_leaves,
+    list_entries,
     list_leaves,
+    list_unlogged,
     queue_leaf,
     sequence,
 )
 from mailer.transparency.signing import Signer, SigningRefused, store_checkpoint
-from mailer.transparency.tiles import Wanted, read_level, read_name
+from mailer.transparency.tiles import (
+    Tile,
+    Wanted,
+    read_level,
+    read_name,
+    split_hashes,
+)
 from mailer.transparency.timestamping import (
     Stamp,
     verify_stamp,
 )
-from mailer.transparency.tree import TreeReader, root_at
+from mailer.transparency.tree import (
+    TreeReader,
+    read_tiles,
+    root_at,
+)
 from mailer.transparency.witnessing import (
     KnownSize,
 )
@@ -129,6 +144,7 @@ __all__ = [
     "Cosignature",
     "Cosigned",
     "Diagnosis",
+    "Entry",
     "Frontier",
     "KnownKey",
     "KnownSize",
@@ -145,6 +161,7 @@ __all__ = [
     "SigningRefused",
     "Stamp",
     "StampQuestion",
+    "Tile",
     "TimeStamp",
     "TreeReader",
     "VerifierKey",
@@ -175,13 +192,17 @@ __all__ = [
     "inclusion_proof",
     "is_anchored_outside",
     "is_consistent",
+    "is_logged",
     "iter_leaves",
     "list_alarms",
     "list_anchors",
     "list_checkpoints_after",
+    "list_checkpoints_between",
     "list_due_questions",
+    "list_entries",
     "list_keys",
     "list_leaves",
+    "list_unlogged",
     "list_witnesses",
     "log_origin",
     "log_vkeys",
@@ -199,11 +220,13 @@ __all__ = [
     "read_name",
     "read_note",
     "read_tile",
+    "read_tiles",
     "record_answer",
     "register_keys",
     "root_at",
     "root_from_inclusion",
     "sequence",
+    "split_hashes",
     "store_checkpoint",
     "time_of",
     "timestamps_of",

@@ -154,12 +154,15 @@ class LogDirectory:
         except FileNotFoundError:
             return 0
 
-    def iter_entries(self) -> Iterator[tuple[int, bytes]]:
-        """Each leaf, after where it ends in the file; a torn last one is left out. Flat memory."""
+    def iter_entries(self, at: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Each leaf from the byte `at` on, after where it ends in the file; a torn last one is left out.
+
+        Needs little memory, whatever the length.
+        """
         if not self.entries_file.exists():
             return
         with self.entries_file.open("rb", buffering=SLICE_BYTES) as file:
-            at = 0
+            file.seek(at)
             while len(head := file.read(LENGTH_BYTES)) == LENGTH_BYTES:
                 length = int.from_bytes(head, "big")
                 leaf = file.read(length)

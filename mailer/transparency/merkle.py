@@ -59,9 +59,9 @@ class Frontier:
         """The root of the tree as it stands."""
         return fold(self._hashes)
 
-    def copy(self) -> Frontier:
-        """Another edge of the same tree, to be grown apart from this one."""
-        return Frontier(self.size, self._hashes)
+    def hashes(self) -> list[bytes]:
+        """The hashes of `edge_nodes(size)`, with which the edge can be taken up again."""
+        return list(self._hashes)
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:

@@ -70,6 +70,17 @@ def list_checkpoints_after(checkpoint_id: int, limit: int = 100) -> list[Checkpo
     ]
 
 
+def list_checkpoints_between(after: int, through: int) -> list[Checkpoint]:
+    """The checkpoints over more than `after` and at most `through` leaves, the smallest first."""
+    query = sa.select(LogCheckpoint).where(
+        LogCheckpoint.size > after, LogCheckpoint.size <= through
+    )
+    return [
+        _as_checkpoint(row)
+        for row in db.session.scalars(query.order_by(LogCheckpoint.size, LogCheckpoint.id))
+    ]
+
+
 def count_checkpoints() -> int:
     """How many checkpoints were signed."""
     return db.session.scalar(sa.select(sa.func.count(LogCheckpoint.id))) or 0

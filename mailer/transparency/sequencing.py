@@ -9,7 +9,7 @@ trigger refuses a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,15 @@ from mailer.transparency.models import LogEntry, WaitingLeaf
 from mailer.transparency.tree import append_hashes
 
 LOCK = "transparency.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A leaf where it stands."""
+
+    position: int
+    public_id: str
+    leaf: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,7 @@ def queue_leaf(
     Consent records need no call: the database itself queues a leaf for each. Raises NotAllowed when a leaf
     under this id waits or stands in the log.
     """
-    waiting = db.session.scalar(sa.select(WaitingLeaf.id).where(WaitingLeaf.public_id == public_id))
-    if waiting is not None or find_position(public_id) is not None:
+    if is_logged(public_id):
         raise NotAllowed(f"A leaf is logged once; {public_id} has one already.")
     db.session.add(
         WaitingLeaf(
@@ -137,6 +145,12 @@ def find_position(public_id: str) -> int | None:
     return db.session.scalar(sa.select(LogEntry.position).where(LogEntry.public_id == public_id))
 
 
+def is_logged(public_id: str) -> bool:
+    """Whether a leaf under this id stands in the log, or waits for its position."""
+    waiting = db.session.scalar(sa.select(WaitingLeaf.id).where(WaitingLeaf.public_id == public_id))
+    return waiting is not None or find_position(public_id) is not None
+
+
 def get_leaf(position: int) -> bytes:
     """The leaf at a position. Raises NotFound."""
     leaf = db.session.scalar(sa.select(LogEntry.leaf).where(LogEntry.position == position))
@@ -154,6 +168,26 @@ def list_leaves(begin: int, end: int) -> list[bytes]:
             .order_by(LogEntry.position)
         )
     )
+
+
+def list_entries(begin: int, end: int) -> list[Entry]:
+    """Like `list_leaves`, with the position and the id that the database has beside each leaf."""
+    rows = db.session.execute(
+        sa.select(LogEntry.position, LogEntry.public_id, LogEntry.leaf)
+        .where(LogEntry.position >= begin, LogEntry.position < end)
+        .order_by(LogEntry.position)
+    )
+    return [Entry(*row) for row in rows]
+
+
+def list_unlogged(public_ids: Collection[str]) -> list[str]:
+    """Those of these ids that have no leaf, neither in the log nor waiting."""
+    known = sa.union_all(
+        sa.select(LogEntry.public_id).where(LogEntry.public_id.in_(public_ids)),
+        sa.select(WaitingLeaf.public_id).where(WaitingLeaf.public_id.in_(public_ids)),
+    )
+    found = set(db.session.scalars(known))
+    return [one for one in public_ids if one not in found]
 
 
 def iter_leaves(begin: int, end: int, *, slice_size: int = 1_000) -> Iterator[bytes]:
