@@ -8,15 +8,17 @@ yet says so and passes no verifier.
 
 from __future__ import annotations
 
-from mailer.proofs.building import Bundle, build_bundle, is_ready, verifier_hashes
+from mailer.proofs.building import Bundle, build_bundle, verifier_hashes
+from mailer.proofs.gathering import Provable, list_provable
 from mailer.proofs.letter import LINK_LIFE, mail_proof_link, proof_url, read_proof_token
 from mailer.proofs.signing import maker_vkeys, policy_text
 
 __all__ = [
     "LINK_LIFE",
     "Bundle",
+    "Provable",
     "build_bundle",
-    "is_ready",
+    "list_provable",
     "mail_proof_link",
     "maker_vkeys",
     "policy_text",

@@ -91,15 +91,6 @@ def build_bundle(contact: Contact, mailing_list: MailingList) -> Bundle:
     return Bundle(filename, pack(members), checkpoint is None)
 
 
-def is_ready(contact: Contact, mailing_list: MailingList) -> bool:
-    """Whether a checkpoint covers everything recorded about a person and a list (T-020).
-
-    Raises NotFound when nothing is recorded about them.
-    """
-    organisation = get_organisation_by_id(contact.organisation_id)
-    return choose_checkpoint(open_records(organisation, contact, mailing_list)) is not None
-
-
 @cache
 def verifier_hashes() -> dict[str, str]:
     """The SHA-256 of the verifiers that come with this version, by the names of their files."""

@@ -11,7 +11,7 @@ from mailer import consent, signup, transparency
 from mailer.consent import ConsentRecord
 from mailer.contacts import Contact
 from mailer.foundation.errors import NotFound
-from mailer.lists import MailingList
+from mailer.lists import MailingList, get_list_by_id
 from mailer.organisations import Organisation
 from mailer.transparency import Checkpoint, Leaf, time_of
 
@@ -31,6 +31,16 @@ class Opened:
     @property
     def payload(self) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self.canonical))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provable:
+    """A list about which something is recorded of a person; `checkpoint` is None while the log has to sign."""
+
+    mailing_list: MailingList
+    record_count: int
+    checkpoint: Checkpoint | None
+    is_anchored_outside: bool
 
 
 def open_records(
@@ -54,12 +64,40 @@ def choose_checkpoint(opened: Sequence[Opened]) -> Checkpoint | None:
 
     None while a record has no position, or no checkpoint reaches so far.
     """
-    positions = [one.position for one in opened]
+    return _checkpoint_over([one.position for one in opened])
+
+
+def _checkpoint_over(positions: Sequence[int | None]) -> Checkpoint | None:
     known = [position for position in positions if position is not None]
     if len(known) < len(positions):
         return None
     last = max(known)
     return transparency.find_anchored_checkpoint(last) or transparency.find_checkpoint_over(last)
+
+
+def list_provable(contact: Contact) -> list[Provable]:
+    """Every list about which something is recorded, by name, with where its proof stands."""
+    by_list: dict[int, list[int | None]] = {}
+    for entry in consent.timeline(signup.subjects_of(contact)):
+        list_id = entry.record.mailing_list_id
+        if list_id is not None and entry.payload is not None:
+            position = transparency.find_position(entry.record.public_id)
+            by_list.setdefault(list_id, []).append(position)
+    found = [
+        _provable(get_list_by_id(list_id), positions) for list_id, positions in by_list.items()
+    ]
+    return sorted(found, key=lambda one: (one.mailing_list.name, one.mailing_list.id))
+
+
+def _provable(mailing_list: MailingList, positions: list[int | None]) -> Provable:
+    checkpoint = _checkpoint_over(positions)
+    anchored = checkpoint is not None and transparency.anchors_of(checkpoint).is_enough
+    return Provable(
+        mailing_list=mailing_list,
+        record_count=len(positions),
+        checkpoint=checkpoint,
+        is_anchored_outside=anchored,
+    )
 
 
 def _open(organisation: Organisation, record: ConsentRecord) -> Opened | None:
