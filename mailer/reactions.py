@@ -7,11 +7,13 @@ from collections.abc import Callable
 from mailer.campaigns import CampaignCancelled, CampaignResumed, CampaignStarted
 from mailer.foundation import events
 from mailer.foundation.events import Event
+from mailer.imports import ImportStarted
 from mailer.jobs import waking
 from mailer.transactional import TransactionalPlanned
 
 REACTIONS: dict[type[Event], Callable[[], None]] = {
     TransactionalPlanned: waking.wake_send_due_soon,
+    ImportStarted: lambda: waking.wake_upkeep("advance_imports"),
     CampaignStarted: waking.wake_drains,
     CampaignResumed: waking.wake_drains,
     CampaignCancelled: lambda: waking.wake_upkeep("wake"),

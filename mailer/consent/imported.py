@@ -140,9 +140,7 @@ def _record_many(
         salt = secrets.token_bytes(SALT_BYTES)
         own = {"public_id": name, "subject_id": subject.id, "ends_id": ends}
         rows.append({**common, **own, "commitment": commitment(salt, canonical)})
-        value = cipher.seal_with(
-            subject.key, salt + canonical, bound_to=f"consent_payloads.{name}"
-        )
+        value = cipher.seal_with(subject.key, salt + canonical, bound_to=f"consent_payloads.{name}")
         sealed[name] = {"subject_id": subject.id, "sealed": value}
         names.append(name)
     made = db.session.execute(

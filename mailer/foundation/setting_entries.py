@@ -173,6 +173,45 @@ ANCHORS: tuple[Entry, ...] = (
     ),
 )
 
+IMPORTS: tuple[Entry, ...] = (
+    Entry(
+        field="import_megabytes",
+        parse=setting_values.whole(1, 4096),
+        default="250",
+        help="The largest file of people that can be imported, in megabytes.",
+    ),
+    Entry(
+        field="import_rows",
+        parse=setting_values.whole(1, 50_000_000),
+        default="2000000",
+        help="How many rows an imported file may have.",
+    ),
+    Entry(
+        field="import_evidence_megabytes",
+        parse=setting_values.whole(1, 100),
+        default="25",
+        help="The largest evidence file that can be attached to an import, in megabytes.",
+    ),
+    Entry(
+        field="import_days",
+        parse=setting_values.whole(1, 31),
+        default="30",
+        help="After how many days what an import holds of people who confirmed nothing is erased.",
+    ),
+    Entry(
+        field="import_permission_days",
+        parse=setting_values.whole(1, 30),
+        default="14",
+        help="How many days the link in a permission mail works.",
+    ),
+    Entry(
+        field="import_mails_per_hour",
+        parse=setting_values.whole(0, 100_000),
+        default="500",
+        help="How many permission mails of imports go out in an hour, in all; 0 sends none.",
+    ),
+)
+
 
 def check_anchors(values: Mapping[str, Any]) -> None:
     """What the anchors' settings must be together. Raises SettingsInvalid."""

@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 
 from mailer.foundation import setting_values
 from mailer.foundation.errors import SettingsInvalid
-from mailer.foundation.setting_entries import ANCHORS, Entry, WitnessAddress, check_anchors
+from mailer.foundation.setting_entries import (
+    ANCHORS,
+    IMPORTS,
+    Entry,
+    WitnessAddress,
+    check_anchors,
+)
 
 ENVIRONMENTS = ("development", "test", "production")
 SMTP_SECURITIES = ("none", "starttls", "tls")
@@ -61,12 +67,19 @@ class Settings:
     log_origin: str
     log_directory: Path
     log_seconds: int
+    metrics_token: str = field(repr=False)
     log_witnesses: tuple[WitnessAddress, ...]
     log_quorum: str
     tsa_url: str
     tsa_roots: Path | None
     tsa_policy: str
     tsa_minutes: int
+    import_megabytes: int
+    import_rows: int
+    import_evidence_megabytes: int
+    import_days: int
+    import_permission_days: int
+    import_mails_per_hour: int
 
     @property
     def is_production(self) -> bool:
@@ -349,7 +362,16 @@ ENTRIES: tuple[Entry, ...] = (
         default="10",
         help="How long new leaves of the consent log wait at most for a signed checkpoint.",
     ),
+    Entry(
+        field="metrics_token",
+        parse=setting_values.optional_secret,
+        default="",
+        help="Whoever asks for /admin/metrics gives it as a bearer token; empty means there are no metrics. "
+        "At least 32 random characters.",
+        is_secret=True,
+    ),
     *ANCHORS,
+    *IMPORTS,
 )
 
 # Read by other parts of the start than Settings: not ours to refuse.

@@ -7,6 +7,8 @@ end carries its time, and links that must work for ever (C-065) carry none.
 from __future__ import annotations
 
 import hashlib
+from binascii import b2a_base64
+from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -17,6 +19,8 @@ from mailer.foundation.context import settings
 from mailer.foundation.errors import LinkExpired, LinkInvalid
 
 LONGEST_TOKEN = 1024
+_BLOCK = 64  # octets SHA-256 works on at a time
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Purpose(StrEnum):
@@ -32,6 +36,8 @@ class Purpose(StrEnum):
     NOTICE = "notice"
     RECEIPT = "receipt"
     ERASURE = "erasure"
+    PERMISSION = "permission"
+    NO_PERMISSION = "no-permission"
     PROOF = "proof"
 
 
@@ -91,6 +97,37 @@ def _signer(purpose: Purpose) -> Signer:
 def sign_lasting(purpose: Purpose, *parts: str) -> str:
     """A token without an end (C-065), made of `parts`, which hold neither `.` nor `~`."""
     return _signer(purpose).sign("~".join(parts)).decode()
+
+
+def lasting_signer(purpose: Purpose) -> Callable[[str], str]:
+    """What makes many tokens as `sign_lasting` does, out of the parts joined by `~`.
+
+    The key is derived once, and no object is made for each token.
+    """
+    code = keyed_digest(bytes(_signer(purpose).derive_key()))
+
+    def sign(value: str) -> str:
+        signature = b2a_base64(code(value.encode()), newline=False)
+        return f"{value}.{signature.translate(_URL_SAFE, b'=').decode()}"
+
+    return sign
+
+
+def keyed_digest(key: bytes) -> Callable[[bytes], bytes]:
+    """HMAC-SHA256 (RFC 2104) under one key, which is prepared once: a third of what `hmac` takes."""
+    if len(key) > _BLOCK:
+        key = hashlib.sha256(key).digest()
+    padded = key.ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def code(message: bytes) -> bytes:
+        first, second = inner.copy(), outer.copy()
+        first.update(message)
+        second.update(first.digest())
+        return second.digest()
+
+    return code
 
 
 def read_lasting(purpose: Purpose, token: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from mailer.reports.audiences import count_audiences
 from mailer.reports.campaign_figures import CampaignReport, Refusal, campaign_report
-from mailer.reports.person_report import MailTo, list_mails_to
+from mailer.reports.person_report import MailTo, contacts_with_mail, list_mails_to
 from mailer.reports.recipients import DeliveryLine, list_deliveries
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "MailTo",
     "Refusal",
     "campaign_report",
+    "contacts_with_mail",
     "count_audiences",
     "list_deliveries",
     "list_mails_to",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,15 @@ class MailTo:
     state: DeliveryState
     at: datetime
     reply: str
+
+
+def contacts_with_mail(contact_ids: Collection[int]) -> set[int]:
+    """Which of these people (row ids of contacts) any campaign mail was planned for or sent to."""
+    return set(
+        db.session.scalars(
+            sa.select(Delivery.contact_id).where(Delivery.contact_id.in_(contact_ids)).distinct()
+        )
+    )
 
 
 def list_mails_to(contact: Contact, *, limit: int) -> list[MailTo]:

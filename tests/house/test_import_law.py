@@ -27,9 +27,11 @@ LINE = (
     "forms",
     "signup",
     "receipts",
+    "imports",
     "campaigns",
     "delivery",
     "proofs",
+    "rights",
     "reports",
     "selfaudit",
 )

@@ -1,0 +1,103 @@
+"""Imports: people from other systems, who stay in quarantine until something proves their consent.
+
+Enters: a file of people, what its columns mean, and a file that shows their consents.
+Leaves: imported consents with source, date, wording, method and the hash of that file; people who are locked
+until they press the button in one permission mail; opt-outs; and each refused row with its reason.
+Always holds: nobody is mailed, counted or made a contact from quarantine; an import never lifts an opt-out, a
+suppression or an erasure; it goes on where it was when its worker died, and can be undone.
+"""
+
+from __future__ import annotations
+
+from mailer.imports.advancing import advance, has_work
+from mailer.imports.asking import keep_mail_evidence, plan_permission_mails
+from mailer.imports.columns import SYSTEMS, TARGET_WORDS, Target
+from mailer.imports.dates import DateOrder
+from mailer.imports.events import ImportStarted
+from mailer.imports.expiry import expire_imports, sweep_files
+from mailer.imports.forgetting import forget
+from mailer.imports.intake import (
+    ColumnMapping,
+    Evidence,
+    FileGiven,
+    ask,
+    check,
+    create_import,
+    discard,
+    read_otherwise,
+    sample_rows,
+    start,
+    stop_asking,
+    undo,
+)
+from mailer.imports.models import Import, ImportRow
+from mailer.imports.permission import (
+    PermissionPage,
+    give_permission,
+    organisation_of_row,
+    page_of_row,
+    read_permission_token,
+    read_refusal_token,
+    refuse_permission,
+    take_back_refusal,
+)
+from mailer.imports.queries import (
+    RefusedRow,
+    get_import,
+    iter_refused_csv,
+    list_imports,
+    list_refused,
+    subjects_of,
+)
+from mailer.imports.records import ENCODINGS, SEPARATORS
+from mailer.imports.states import REASONS, WORKING, ImportState, Refusal, RowState
+
+__all__ = [
+    "ENCODINGS",
+    "REASONS",
+    "SEPARATORS",
+    "SYSTEMS",
+    "TARGET_WORDS",
+    "WORKING",
+    "ColumnMapping",
+    "DateOrder",
+    "Evidence",
+    "FileGiven",
+    "Import",
+    "ImportRow",
+    "ImportStarted",
+    "ImportState",
+    "PermissionPage",
+    "Refusal",
+    "RefusedRow",
+    "RowState",
+    "Target",
+    "advance",
+    "ask",
+    "check",
+    "create_import",
+    "discard",
+    "expire_imports",
+    "forget",
+    "get_import",
+    "give_permission",
+    "has_work",
+    "iter_refused_csv",
+    "keep_mail_evidence",
+    "list_imports",
+    "list_refused",
+    "organisation_of_row",
+    "page_of_row",
+    "plan_permission_mails",
+    "read_otherwise",
+    "read_permission_token",
+    "read_refusal_token",
+    "refuse_permission",
+    "sample_rows",
+    "start",
+    "stop_asking",
+    "subjects_of",
+    "sweep_files",
+    "take_back_refusal",
+    "undo",
+]

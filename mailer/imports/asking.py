@@ -1,0 +1,112 @@
+"""Asking locked people for their permission: one mail each, ever, and so many an hour."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from mailer import consent
+from mailer.foundation.clock import iso, now
+from mailer.foundation.context import settings
+from mailer.foundation.database import db
+from mailer.foundation.ids import new_id
+from mailer.imports.letter import plan_permission_mail
+from mailer.imports.models import Import, ImportRow
+from mailer.imports.quarantine import add_counts, counted
+from mailer.imports.standing import decide, find_standings
+from mailer.imports.states import ImportState, RowState
+from mailer.imports.undoing import release_locked
+from mailer.lists import get_list_by_id
+from mailer.organisations import get_organisation_by_id
+from mailer.transactional import TransactionalMessage
+from mailer.transport import Outcome, OutcomeKind
+
+SLICE = 20
+
+
+def plan_permission_mails(*, limit: int = SLICE) -> int:
+    """Plan up to `limit` permission mails, within what an hour allows; returns how many.
+
+    Where people stand is asked once more: whom something has happened to since is not written to.
+    """
+    found = db.session.scalar(
+        sa.select(Import)
+        .where(Import.is_asking, Import.state == ImportState.DONE, Import.expires_at > now())
+        .order_by(Import.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if found is None:
+        return 0
+    room = min(limit, settings().import_mails_per_hour - _mailed_this_hour())
+    if room <= 0:
+        return 0
+    rows = db.session.scalars(
+        sa.select(ImportRow)
+        .where(ImportRow.import_id == found.id, ImportRow.state == RowState.LOCKED)
+        .order_by(ImportRow.id)
+        .limit(room)
+    ).all()
+    if not rows:
+        found.is_asking = False
+        db.session.flush()
+        return 0
+    standings = find_standings(found, {row.address_digest or "" for row in rows})
+    changes: Counter[str] = Counter()
+    for row in rows:
+        state, refusal = decide(RowState.UNPROVEN, standings[row.address_digest or ""])
+        changes.subtract(counted(row.state, row.refusal))
+        if state is RowState.UNPROVEN:
+            _plan(found, row)
+        else:
+            release_locked([row], state)
+            row.refusal = refusal
+        changes.update(counted(row.state, row.refusal))
+    add_counts(found, changes)
+    db.session.flush()
+    return len(rows)
+
+
+def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outcome) -> None:
+    """Keep the bytes of a permission mail under the person's key, with the SMTP reply (C-042)."""
+    if outcome.kind not in (OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.UNCERTAIN):
+        return
+    row = db.session.scalar(sa.select(ImportRow).where(ImportRow.public_id == message.reference))
+    if row is None or row.state is not RowState.ASKED or row.subject_id is None:
+        return
+    sha256 = consent.put_blob(consent.get_subject(row.subject_id), body, "message/rfc822")
+    row.mail_evidence = {
+        "outcome": outcome.kind.value,
+        "message_id": message.message_id,
+        "sha256": sha256,
+        "envelope_from": message.from_address,
+        "envelope_to": message.to_address,
+        "answered_at": iso(outcome.at),
+        "reply_code": str(outcome.code or ""),
+        "enhanced_code": outcome.enhanced or "",
+        "reply_text": outcome.text[:500],
+        "relay": outcome.relay,
+        "tls": outcome.tls,
+    }
+    db.session.flush()
+
+
+def _mailed_this_hour() -> int:
+    query = sa.select(sa.func.count()).where(ImportRow.mailed_at > now() - timedelta(hours=1))
+    return db.session.scalar(query) or 0
+
+
+def _plan(found: Import, row: ImportRow) -> None:
+    row.public_id = new_id("prm")
+    row.mailed_at = now()
+    row.expires_at = now() + timedelta(days=settings().import_permission_days)
+    row.state = RowState.ASKED
+    db.session.flush()
+    plan_permission_mail(
+        get_organisation_by_id(found.organisation_id),
+        get_list_by_id(found.mailing_list_id),
+        row,
+        f"{found.imported_at or found.created_at:%-d %B %Y}",
+    )

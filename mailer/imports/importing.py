@@ -1,0 +1,293 @@
+"""From quarantine into the house, slice by slice: imported consents, locked people, opt-outs."""
+
+from __future__ import annotations
+
+import calendar
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from mailer import consent
+from mailer.consent import ConsentState, Keyed
+from mailer.contacts import Contact
+from mailer.foundation.clock import iso, now
+from mailer.foundation.database import db
+from mailer.foundation.ids import new_id
+from mailer.foundation.networks import truncate_ip
+from mailer.imports import files
+from mailer.imports.models import Import, ImportRow
+from mailer.imports.quarantine import add_counts, counted
+from mailer.imports.standing import Standing, decide, find_standings
+from mailer.imports.states import QUARANTINED, ImportState, Refusal, RowState
+from mailer.lists import LANGUAGES, MailingList, get_list_by_id
+from mailer.organisations import Organisation, get_organisation_by_id
+from mailer.subscriptions import Subscription, SubscriptionState
+from mailer.suppression import Reason, Scope, SuppressionEntry
+
+SLICE = 1_000
+# What a row no longer needs once it stands elsewhere.
+BLANK: dict[str, Any] = {
+    "address": None,
+    "address_digest": None,
+    "first_name": "",
+    "last_name": "",
+    "fields": {},
+    "proof": {},
+}
+_REASONS = {
+    "unsubscribed": Reason.UNSUBSCRIBED,
+    "bounced": Reason.BOUNCE,
+    "complained": Reason.COMPLAINT,
+}
+Placed = tuple[ImportRow, Standing]
+
+
+def import_slice(found: Import, *, limit: int = SLICE) -> None:
+    """Bring in the next `limit` rows; after the last the import is done and its file is gone.
+
+    Where people stand is asked again in this transaction: what changed since the dry run counts. The state
+    of a row says whether it was brought in, so that a killed worker doubles nothing. The caller holds a
+    lock on `found`.
+    """
+    rows = _next_rows(found, limit)
+    if not rows:
+        _finish(found)
+        return
+    standings = find_standings(found, {row.address_digest or "" for row in rows})
+    changes: Counter[str] = Counter()
+    placed: dict[RowState, list[Placed]] = {state: [] for state in QUARANTINED}
+    for row in rows:
+        standing = standings[row.address_digest or ""]
+        state, refusal = decide(row.state, standing, opt_out_at=row.opt_out_at)
+        changes.subtract(counted(row.state, row.refusal))
+        if state in placed:
+            placed[state].append((row, standing))
+        else:
+            row.state, row.refusal = state, refusal
+            changes.update(counted(state, refusal))
+    _admit(found, placed[RowState.PROVEN])
+    _lock(found, [row for row, _ in placed[RowState.UNPROVEN]])
+    _suppress(found, [row for row, _ in placed[RowState.OPTED_OUT]])
+    for row, _ in (one for group in placed.values() for one in group):
+        row.settled_at = now()
+        changes.update(counted(row.state, row.refusal))
+    add_counts(found, changes)
+    db.session.flush()
+
+
+def _next_rows(found: Import, limit: int) -> Sequence[ImportRow]:
+    for state in QUARANTINED:
+        rows = db.session.scalars(
+            sa.select(ImportRow)
+            .where(ImportRow.import_id == found.id, ImportRow.state == state)
+            .order_by(ImportRow.id)
+            .limit(limit)
+        ).all()
+        if rows:
+            return rows
+    return ()
+
+
+def _finish(found: Import) -> None:
+    found.state = ImportState.DONE
+    found.sealed_key = None
+    files.remove(found.public_id)
+    db.session.flush()
+
+
+def month_after(moment: datetime) -> datetime:
+    """A month later: the same day, or the last one of a shorter month (GDPR Art. 14(3)(a), C-055)."""
+    year, month = divmod(moment.year * 12 + moment.month, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
+
+
+def evidence_of(row: ImportRow, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """What an import says of one person: the leg of the evidence that stands for their own act (C-049)."""
+    proof = row.proof
+    told = {
+        "leg": "import",
+        "address": row.address or "",
+        "line": row.line,
+        "source": proof.get("source", ""),
+        "method": proof.get("method", ""),
+        "consented_at": proof.get("date", ""),
+        "ip": truncate_ip(proof.get("ip", "")),
+        **shared,
+    }
+    if proof.get("wording"):
+        told["wording_sha256"] = wording_text(proof["wording"])
+    return {key: value for key, value in told.items() if value != ""}
+
+
+def shared_evidence(found: Import) -> dict[str, Any]:
+    """What holds for every person of an import: who brought them, when, from which file."""
+    return {
+        "import": found.public_id,
+        "importer": found.importer,
+        "imported_at": iso(now()),
+        "file_name": found.file_name,
+        "file_sha256": found.file_sha256,
+        "evidence_name": found.evidence_name,
+        "evidence_sha256": found.evidence_sha256,
+    }
+
+
+def wording_text(wording: str) -> str:
+    """Keep the words somebody agreed to elsewhere as a text; returns its SHA-256 (C-044)."""
+    body = consent.canonical_form({"kind": "imported-wording", "text": wording})
+    return consent.store_text(body, "application/json")
+
+
+def _admit(found: Import, placed: Sequence[Placed]) -> None:
+    """People with a proof: a contact, a given record, and a membership that cites it."""
+    if not placed:
+        return
+    organisation, mailing_list = _whose(found)
+    known = {s.contact.subject_id: s.contact for _, s in placed if s.contact is not None}
+    keyed = consent.keyed_subjects(known)
+    fresh = iter(consent.create_subjects(organisation, len(placed) - len(known)))
+    admitted: list[tuple[ImportRow, Keyed]] = []
+    newcomers: list[tuple[ImportRow, Keyed]] = []
+    for row, standing in placed:
+        if standing.contact is None:
+            subject = next(fresh)
+            newcomers.append((row, subject))
+        elif standing.contact.subject_id in keyed:
+            subject = keyed[standing.contact.subject_id]
+            row.contact_id = standing.contact.id
+            row.filled = _fill(standing.contact, row)
+        else:  # whose key is gone is being erased
+            row.state, row.refusal = RowState.REFUSED, Refusal.ERASED
+            continue
+        admitted.append((row, subject))
+    _enter(found, mailing_list, newcomers)
+    shared = shared_evidence(found)
+    records = consent.record_imported_many(
+        organisation,
+        mailing_list,
+        ConsentState.GIVEN,
+        [(subject, {"imported": evidence_of(row, shared)}) for row, subject in admitted],
+    )
+    moment = now()
+    memberships = []
+    for (row, _), record_id in zip(admitted, records, strict=True):
+        memberships.append(
+            {
+                "public_id": new_id("mbr"),
+                "organisation_id": organisation.id,
+                "contact_id": row.contact_id,
+                "mailing_list_id": mailing_list.id,
+                "state": SubscriptionState.ACTIVE,
+                "proof_id": record_id,
+                "activated_at": moment,
+                "created_at": moment,
+            }
+        )
+        row.record_id, row.state = record_id, RowState.IMPORTED
+        blank(row)
+    if memberships:
+        db.session.execute(sa.insert(Subscription), memberships)
+
+
+def _enter(
+    found: Import, mailing_list: MailingList, newcomers: Sequence[tuple[ImportRow, Keyed]]
+) -> None:
+    if not newcomers:
+        return
+    moment = now()
+    made = db.session.execute(
+        sa.insert(Contact).returning(Contact.id, Contact.subject_id),
+        [
+            {
+                "public_id": new_id("con"),
+                "organisation_id": found.organisation_id,
+                "subject_id": subject.id,
+                "address": row.address,
+                "address_digest": row.address_digest,
+                "first_name": row.first_name,
+                "last_name": row.last_name,
+                "language": row.language if row.language in LANGUAGES else mailing_list.language,
+                "fields": row.fields,
+                "created_at": moment,
+            }
+            for row, subject in newcomers
+        ],
+    )
+    ids = {made_row.subject_id: made_row.id for made_row in made}
+    for row, subject in newcomers:
+        row.contact_id, row.is_new_contact = ids[subject.id], True
+
+
+def _fill(contact: Contact, row: ImportRow) -> list[list[str]]:
+    """Fill what is empty; what people told us themselves stays as it is. Returns names and values filled."""
+    filled = []
+    for name in ("first_name", "last_name"):
+        value = getattr(row, name)
+        if value and not getattr(contact, name):
+            setattr(contact, name, value)
+            filled.append([name, value])
+    gaps = {k: v for k, v in row.fields.items() if not contact.fields.get(k)}
+    if gaps:
+        contact.fields = {**contact.fields, **gaps}
+        filled += [[f"fields.{name}", value] for name, value in gaps.items()]
+    return filled
+
+
+def _lock(found: Import, rows: Sequence[ImportRow]) -> None:
+    """People without a proof: recorded as unknown, and mailed nothing until they give permission."""
+    if not rows:
+        return
+    organisation, mailing_list = _whose(found)
+    subjects = consent.create_subjects(organisation, len(rows))
+    shared = shared_evidence(found)
+    records = consent.record_imported_many(
+        organisation,
+        mailing_list,
+        ConsentState.UNKNOWN,
+        [
+            (subject, {"imported": evidence_of(row, shared)})
+            for row, subject in zip(rows, subjects, strict=True)
+        ],
+    )
+    for row, subject, record_id in zip(rows, subjects, records, strict=True):
+        row.subject_id, row.record_id, row.state = subject.id, record_id, RowState.LOCKED
+
+
+def _suppress(found: Import, rows: Sequence[ImportRow]) -> None:
+    """Who opted out elsewhere is not mailed from here either, until a newer consent (C-082)."""
+    if not rows:
+        return
+    moment = now()
+    made = db.session.execute(
+        sa.insert(SuppressionEntry).returning(SuppressionEntry.id, SuppressionEntry.address_digest),
+        [
+            {
+                "public_id": new_id("sup"),
+                "organisation_id": found.organisation_id,
+                "address_digest": row.address_digest,
+                "scope": Scope.MARKETING,
+                "reason": _REASONS[row.opt_out],
+                "created_at": row.opt_out_at or moment,
+            }
+            for row in rows
+        ],
+    )
+    ids = {made_row.address_digest: made_row.id for made_row in made}
+    for row in rows:
+        row.suppression_id = ids[row.address_digest or ""]
+        row.state, row.refusal = RowState.SUPPRESSED, Refusal.OPTED_OUT
+        blank(row)
+
+
+def blank(row: ImportRow) -> None:
+    """Take from a row what is personal."""
+    for name, value in BLANK.items():
+        setattr(row, name, value)
+
+
+def _whose(found: Import) -> tuple[Organisation, MailingList]:
+    return get_organisation_by_id(found.organisation_id), get_list_by_id(found.mailing_list_id)

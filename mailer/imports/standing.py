@@ -1,0 +1,147 @@
+"""Where the people of a slice stand here, asked at once for all of them, and what that makes of their rows.
+
+An import never raises anybody: who stopped our mail, left the list, left its box unticked, was erased or is
+restricted stays where they are (C-082, C-083).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from mailer.consent import ConsentRecord, ConsentState
+from mailer.contacts import Contact
+from mailer.foundation.database import db
+from mailer.imports.models import Import, ImportRow
+from mailer.imports.states import Refusal, RowState
+from mailer.signup import SignupRequest
+from mailer.subscriptions import Subscription, SubscriptionState
+from mailer.suppression import Reason, SuppressionEntry
+
+_NOS = (ConsentState.WITHDRAWN, ConsentState.INVALIDATED, ConsentState.REFUSED)
+_WAS_ASKED = (RowState.ASKED, RowState.CONFIRMED, RowState.DISPUTED)
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is known here about one address."""
+
+    contact: Contact | None = None
+    membership: SubscriptionState | None = None
+    has_said_no: bool = False
+    was_asked: bool = False
+    stopped_by: set[Reason] = field(default_factory=set)
+
+
+def find_standings(found: Import, digests: Collection[str]) -> dict[str, Standing]:
+    """The standing of every address of a slice; locks the people it finds until the transaction ends."""
+    standings = {digest: Standing() for digest in digests}
+    for reason, digest in db.session.execute(
+        sa.select(SuppressionEntry.reason, SuppressionEntry.address_digest).where(
+            SuppressionEntry.organisation_id == found.organisation_id,
+            SuppressionEntry.address_digest.in_(digests),
+            SuppressionEntry.lifted_at.is_(None),
+        )
+    ):
+        standings[digest].stopped_by.add(reason)
+    by_contact: dict[int, Standing] = {}
+    for contact in db.session.scalars(
+        sa.select(Contact)
+        .where(
+            Contact.organisation_id == found.organisation_id, Contact.address_digest.in_(digests)
+        )
+        .order_by(Contact.id)
+        .with_for_update()
+    ):
+        by_contact[contact.id] = standings[contact.address_digest or ""]
+        by_contact[contact.id].contact = contact
+    if by_contact:
+        _note_memberships(found, by_contact)
+        _note_answers(found, by_contact)
+    for asked in db.session.scalars(_asked_elsewhere(found, digests)):
+        standings[asked or ""].was_asked = True
+    return standings
+
+
+def decide(
+    state: RowState, standing: Standing, *, opt_out_at: datetime | None = None
+) -> tuple[RowState, Refusal | None]:
+    """What a row that says `state` comes to, given where the person stands."""
+    if state is RowState.OPTED_OUT:
+        if standing.stopped_by:
+            return RowState.REFUSED, Refusal.OPTED_OUT  # they are stopped here already
+        if standing.membership is SubscriptionState.ACTIVE and opt_out_at is None:
+            return RowState.REFUSED, Refusal.OPTED_OUT_KNOWN
+        return RowState.OPTED_OUT, Refusal.OPTED_OUT
+    refusal = _refusal(state, standing)
+    if refusal is not None:
+        return RowState.REFUSED, refusal
+    if standing.membership is not None:
+        return RowState.KNOWN, None
+    return state, None
+
+
+def _refusal(state: RowState, standing: Standing) -> Refusal | None:
+    if Reason.ERASURE in standing.stopped_by:
+        return Refusal.ERASED
+    if standing.stopped_by:
+        return Refusal.SUPPRESSED
+    if standing.contact is not None and standing.contact.restricted_at is not None:
+        return Refusal.RESTRICTED
+    if standing.membership is SubscriptionState.ENDED:
+        return Refusal.ENDED
+    if standing.has_said_no and standing.membership is None:
+        return Refusal.ENDED
+    if standing.was_asked and state is RowState.UNPROVEN:
+        return Refusal.ASKED_BEFORE
+    return None
+
+
+def _note_memberships(found: Import, by_contact: dict[int, Standing]) -> None:
+    for contact_id, state in db.session.execute(
+        sa.select(Subscription.contact_id, Subscription.state).where(
+            Subscription.mailing_list_id == found.mailing_list_id,
+            Subscription.contact_id.in_(by_contact),
+        )
+    ):
+        by_contact[contact_id].membership = state
+
+
+def _note_answers(found: Import, by_contact: dict[int, Standing]) -> None:
+    """Withdrawals and boxes left unticked, under any of the subjects a person stands under."""
+    subjects = {
+        standing.contact.subject_id: standing
+        for standing in by_contact.values()
+        if standing.contact is not None
+    }
+    for contact_id, subject_id in db.session.execute(
+        sa.select(SignupRequest.contact_id, SignupRequest.subject_id).where(
+            SignupRequest.contact_id.in_(by_contact)
+        )
+    ):
+        subjects[subject_id] = by_contact[contact_id or 0]
+    for subject_id in db.session.scalars(
+        sa.select(ConsentRecord.subject_id).where(
+            ConsentRecord.subject_id.in_(subjects),
+            ConsentRecord.mailing_list_id == found.mailing_list_id,
+            ConsentRecord.state.in_(_NOS),
+        )
+    ):
+        subjects[subject_id].has_said_no = True
+
+
+def _asked_elsewhere(found: Import, digests: Collection[str]) -> sa.Select[str | None]:
+    """Who was sent a permission mail for this list by another import."""
+    return (
+        sa.select(ImportRow.address_digest)
+        .join(Import, Import.id == ImportRow.import_id)
+        .where(
+            ImportRow.address_digest.in_(digests),
+            ImportRow.import_id != found.id,
+            ImportRow.state.in_(_WAS_ASKED),
+            Import.mailing_list_id == found.mailing_list_id,
+        )
+    )
