@@ -195,6 +195,9 @@ def _find_anchored(condition: sa.ColumnElement[bool], *, is_newest: bool) -> Che
         )
         .scalar_subquery()
     )
+    is_any = sa.or_(sa.exists(sa.select(LogCosignature.id)), sa.exists(sa.select(LogTimestamp.id)))
+    if not db.session.scalar(sa.select(is_any)):
+        return None
     stamped = sa.exists().where(LogTimestamp.checkpoint_id == LogCheckpoint.id)
     order = (LogCheckpoint.size, LogCheckpoint.id)
     found = db.session.scalar(

@@ -280,6 +280,7 @@ def _keep_stamp(question: StampQuestion, result: Cosignature | KnownSize | Stamp
                 authority=question.anchor,
                 token=result.token,
                 chain=result.chain,
+                revocation=result.revocation,
                 gen_time=result.gen_time,
                 expires_at=result.expires_at,
                 renews_id=question.renews_id,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import rfc3161_client as rfc3161
 from cryptography import x509
@@ -21,7 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mailer.foundation.clock import now
 from mailer.foundation.errors import SettingsInvalid
+from mailer.foundation.setting_entries import LOOPBACK
 from mailer.transparency.reaching import AnchorFailed, post
+from mailer.transparency.revocation import list_revocations
 
 QUERY_TYPE, REPLY_TYPE = "application/timestamp-query", "application/timestamp-reply"
 GRANTED = 0
@@ -41,13 +44,14 @@ UNREADABLE = (
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """A verified time stamp: the whole response (DER), its time, its certificates from signer to root
-    (PEM), and when the first of them ends.
+    (PEM), when the first of them ends, and the revocation lists (PEM) of the moment it came.
     """
 
     token: bytes
     gen_time: datetime
     chain: bytes
     expires_at: datetime
+    revocation: bytes = b""
 
 
 def ask_authority(
@@ -71,7 +75,9 @@ def ask_authority(
     stamp = verify_stamp(reply.body, content, roots, policy=policy, nonce=request.nonce)
     if abs(stamp.gen_time - now()) > CLOCK:
         raise AnchorFailed("The time in its stamp and our clock are more than an hour apart.")
-    return stamp
+    is_local = urlsplit(url).hostname in LOOPBACK
+    chain = x509.load_pem_x509_certificates(stamp.chain)
+    return replace(stamp, revocation=list_revocations(chain, allows_local=is_local))
 
 
 def verify_stamp(

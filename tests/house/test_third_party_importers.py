@@ -16,6 +16,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "mailer/foundation/cipher.py",
         "mailer/foundation/mail_keys.py",
         "mailer/foundation/signing_keys.py",
+        "mailer/transparency/revocation.py",
         "mailer/transparency/timestamping.py",
         "mailer/verifier/verify.py",
         "mailer/witness/keys.py",

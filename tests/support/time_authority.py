@@ -72,6 +72,8 @@ class TimeAuthority:
     is_rsa: bool = False
     faults: Faults = field(default_factory=Faults)
     requests: list[bytes] = field(default_factory=list)
+    list_at: str = ""
+    revoked: bytes = b""
 
     def __post_init__(self) -> None:
         number = next(_numbers)
@@ -84,9 +86,11 @@ class TimeAuthority:
         )
         self.change_signer(self.days)
 
-    def change_signer(self, days: int) -> None:
-        """Stamp with a new key from now on, under a certificate that ends in `days`."""
-        self.days = days
+    def change_signer(self, days: int, list_at: str = "") -> None:
+        """Stamp with a new key from now on, under a certificate that ends in `days` and that names
+        `list_at` as the address of its revocation list.
+        """
+        self.days, self.list_at = days, list_at
         self.key = self._new_key()
         name = _name(f"Test Stamps {next(_numbers)}")
         self.signer = self._certify(
@@ -96,6 +100,26 @@ class TimeAuthority:
     @property
     def roots_pem(self) -> bytes:
         return self.root.public_bytes(Encoding.PEM)
+
+    def list_revoked(
+        self, *certificates: x509.Certificate, by: TimeAuthority | None = None
+    ) -> bytes:
+        """A revocation list (DER) of the intermediate, signed by it or by that of another authority."""
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.middle.subject)
+            .last_update(now)
+            .next_update(now + timedelta(days=7))
+        )
+        for certificate in certificates:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder()
+                .serial_number(certificate.serial_number)
+                .revocation_date(now)
+                .build()
+            )
+        return builder.sign((by or self)._middle_key, SHA256()).public_bytes(Encoding.DER)
 
     def with_faults(self, **faults: Any) -> TimeAuthority:
         self.faults = replace(Faults(), **faults)
@@ -195,6 +219,10 @@ class TimeAuthority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False
             )
         )
+        if self.list_at and not is_authority:
+            place = x509.UniformResourceIdentifier(self.list_at)
+            point = x509.DistributionPoint([place], None, None, None)
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
         if self.usage and not is_authority:
             purposes = x509.ExtendedKeyUsage(self.usage.purposes)
             builder = builder.add_extension(purposes, critical=self.usage.is_critical)
@@ -215,6 +243,12 @@ class TimeAuthority:
                 self.send_header("Location", "http://127.0.0.1:9/elsewhere")
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(authority.revoked)))
+                self.end_headers()
+                self.wfile.write(authority.revoked)
 
             def log_message(self, *args: object) -> None:
                 pass
