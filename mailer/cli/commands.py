@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mailer import __version__, witness
-from mailer.cli import database, docs, running, team
+from mailer.cli import database, docs, log, proofs, rights, running, team
 from mailer.foundation.errors import MailerError
 
 
@@ -47,6 +47,10 @@ def build_parser() -> argparse.ArgumentParser:
     upgrade.set_defaults(run=database.upgrade)
 
     _add_people(commands)
+    _add_proof(commands)
+    _add_rights(commands)
+
+    _add_log(commands)
 
     check = commands.add_parser(
         "settings", help="check the configuration and show it, secrets left out"
@@ -90,3 +94,79 @@ def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     password.add_argument("--address", required=True, help="the e-mail address they sign in with")
     password.set_defaults(run=team.set_password)
+
+
+def _add_rights(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    erase = commands.add_parser(
+        "erase",
+        help="erase one person, for good",
+        description="Destroys address, answers, evidence and key of one person, mails them a closing receipt "
+        "and prints it. Without --records it only says how many records would go.",
+    )
+    erase.add_argument("--organisation", required=True, help="the organisation's id, org_…")
+    erase.add_argument("--contact", required=True, help="the person's id, con_…")
+    erase.add_argument(
+        "--records", type=int, default=-1, help="how many consent records this destroys"
+    )
+    erase.set_defaults(run=rights.erase)
+
+    again = commands.add_parser(
+        "reapply-erasures",
+        help="erase again whoever a restored backup brought back",
+        description="Goes through the list of erasures that is kept outside the database, and carries out "
+        "again what a restored backup has undone. Workers do the same when they start, and hourly.",
+    )
+    again.set_defaults(run=rights.reapply)
+
+
+def _add_proof(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bundle = commands.add_parser(
+        "bundle",
+        help="write the proof of one person and list to a file",
+        description="Writes everything recorded about one person and one list to a ZIP file that can be "
+        "checked without this service. It is put on record that the operator took it out.",
+    )
+    bundle.add_argument("--contact", required=True, help="the person: public id or e-mail address")
+    bundle.add_argument("--list", required=True, help="the list: public id")
+    bundle.add_argument("--out", required=True, type=Path, help="the file to write; must be new")
+    bundle.set_defaults(run=proofs.bundle)
+
+    verify = commands.add_parser(
+        "verify",
+        help="check a proof bundle, without network and settings",
+        description="Checks a bundle against a policy file. Exit status: 0 when everything the policy demands "
+        "is verified, 1 when something is not, 2 when the question was put wrongly.",
+    )
+    verify.add_argument("bundle", type=Path, help="the bundle, a ZIP file")
+    verify.add_argument("--policy", type=Path, required=True, help="whom to trust")
+    verify.add_argument("--json", action="store_true", help="print the report as JSON")
+    verify.set_defaults(run=proofs.verify)
+
+
+def _add_log(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    kept = commands.add_parser(
+        "log",
+        help="look at the consent log, repair it after a restore, or change its key",
+        description="status: keys, size, newest checkpoint, alarms; exit status 1 when there is an alarm. "
+        "repair: after a backup of the database was restored, put back the leaves that were signed since, "
+        "from the log keeper's own file, if they lead to the signed root. rotate-key: let a second key sign "
+        "too; with --finish forget the old one. Run it on the log keeper's machine, as its user.",
+    )
+    kept.add_argument("act", choices=("status", "repair", "rotate-key"), help="what to do")
+    kept.add_argument(
+        "--checkpoint",
+        type=Path,
+        default=None,
+        help="repair: the newest checkpoint anybody has, when the memory of what was signed is gone",
+    )
+    kept.add_argument("--finish", action="store_true", help="rotate-key: forget the old key")
+    kept.set_defaults(run=log.run)
+
+    audited = commands.add_parser(
+        "audit",
+        help="compute everything again that was promised, and say what does not agree",
+        description="Leaves against records, payloads against commitments, tiles, roots, every checkpoint, the "
+        "log keeper's files, memberships and deliveries against records. Exit status 1 when anything was "
+        "found. The same runs every night.",
+    )
+    audited.set_defaults(run=log.audit)

@@ -6,6 +6,7 @@ import argparse
 
 from mailer import consent
 from mailer.app import create_app
+from mailer.cli import rights
 from mailer.foundation import revisions, schema
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.settings import Settings
@@ -20,6 +21,7 @@ def upgrade(_given: argparse.Namespace) -> int:
         schema.upgrade()
         after = revisions.current_revision()
         _move_keys()
+        rights.reapply_all()
     print(
         f"The database is at {after}."
         if before == after

@@ -27,7 +27,15 @@ class Chore:
         return self.function.__name__
 
 
-CHORES = (Chore(upkeep.wake, 1), Chore(upkeep.recover, 10), Chore(upkeep.expire, 60))
+CHORES = (
+    Chore(upkeep.wake, 1),
+    Chore(upkeep.advance_imports, 1),
+    Chore(upkeep.recover, 10),
+    Chore(upkeep.audit, 10),
+    Chore(upkeep.expire, 60),
+    Chore(upkeep.reapply_erasures, 3600),
+    Chore(upkeep.tidy_keys, 86_400),
+)
 
 
 class Calendar:

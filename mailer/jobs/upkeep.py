@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
-from mailer import campaigns, delivery, signup, transactional
+from mailer import campaigns, consent, delivery, imports, rights, selfaudit, signup, transactional
 from mailer.foundation import queue
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
-from mailer.jobs import recovery, waking
+from mailer.jobs import importing, recovery, waking
 from mailer.jobs.delivery import close_campaigns
 from mailer.jobs.runner import job
 from mailer.jobs.transactional import MessageSettler
 
+log = logging.getLogger(__name__)
+
 EXPIRE_BATCH = 500
+REAPPLY_BATCH = 100
+AUDIT_HOUR = 2  # UTC
+AUDIT_SECONDS = 3.0
 
 
 @job
@@ -54,4 +62,71 @@ def expire() -> Mapping[str, object] | None:
             count = signup.expire_unconfirmed(limit=EXPIRE_BATCH)
         total += count
         if count < EXPIRE_BATCH:
-            return {"expired": total} if total else None
+            break
+    rows = importing.expire_imports()
+    return {"expired": total, "import_rows": rows} if total or rows else None
+
+
+@job
+def audit() -> Mapping[str, object] | None:
+    """Every ten seconds, from two o'clock UTC: go on with the audit of the night, a few slices at a time.
+
+    It shares this worker with chores that are due each second, so it takes a part of the time only.
+    """
+    state = _audit_of_the_night(now())
+    if state is None:
+        return None
+    until = time.monotonic() + AUDIT_SECONDS
+    while state.stage is not selfaudit.Stage.DONE and time.monotonic() < until:
+        seen = selfaudit.examine(state)
+        with unit_of_work():
+            following = selfaudit.note(state, seen)
+        if following is None:
+            return None
+        state = following
+    if state.stage is not selfaudit.Stage.DONE:
+        return None
+    if state.findings_count:
+        log.error("the self-audit found contradictions", extra={"findings": state.findings_count})
+    return {"audited": state.total, "findings": state.findings_count}
+
+
+def _audit_of_the_night(moment: datetime) -> selfaudit.AuditState | None:
+    night = moment.replace(hour=AUDIT_HOUR, minute=0, second=0, microsecond=0)
+    if moment < night:
+        night -= timedelta(days=1)
+    if not selfaudit.was_begun(selfaudit.BY_CLOCK, since=night):
+        with unit_of_work():
+            selfaudit.begin(selfaudit.BY_CLOCK)
+    return selfaudit.find_unfinished(selfaudit.BY_CLOCK, since=night)
+
+
+@job
+def advance_imports() -> Mapping[str, object] | None:
+    """Every second: read, bring in or take back rows of imports, and plan their permission mails."""
+    return importing.advance_imports()
+
+
+@job
+def reapply_erasures() -> Mapping[str, object] | None:
+    """Every hour, and when a worker starts: erase again whoever a restored backup brought back (C-092)."""
+    count = 0
+    while entries := rights.list_unapplied(limit=REAPPLY_BATCH):
+        with unit_of_work():
+            count += rights.reapply(entries)
+    return {"erased_again": count} if count else None
+
+
+@job
+def tidy_keys() -> Mapping[str, object] | None:
+    """Every day: move keys of an earlier version, destroy keys and files that belong to nothing (T-006)."""
+    moved = 0
+    while True:
+        with unit_of_work():
+            step = consent.move_keys()
+        moved += step
+        if not step:
+            break
+    swept = consent.sweep_keys()
+    files = imports.sweep_files()
+    return {"moved": moved, "swept": swept, "files": files} if moved or swept or files else None

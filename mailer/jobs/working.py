@@ -111,6 +111,7 @@ def serve(app: Flask, queue_name: str, slot: int) -> int:
     with app.app_context():
         shift = Shift(app, queue_name, sends=queue_name != queue.UPKEEP)
         _install_signal_handlers(shift)
+        upkeep.reapply_erasures()  # before anything is sent from a database that was restored
         upkeep.recover()
         gc.collect()
         gc.freeze()  # what exists now stays; the collector need not look at it again

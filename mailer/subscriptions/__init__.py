@@ -8,11 +8,21 @@ otherwise); leaving always works, at once, and is recorded.
 
 from __future__ import annotations
 
-from mailer.subscriptions.lifecycle import activate, invalidate, join, unsubscribe, unsubscribe_all
+from mailer.subscriptions.lifecycle import (
+    activate,
+    invalidate,
+    join,
+    lock,
+    unsubscribe,
+    unsubscribe_all,
+)
 from mailer.subscriptions.links import (
+    LinkTokens,
     find_by_preferences_token,
     find_by_unsubscribe_token,
+    preferences_at,
     preferences_url,
+    unsubscribe_at,
     unsubscribe_url,
 )
 from mailer.subscriptions.models import Subscription
@@ -29,6 +39,7 @@ from mailer.subscriptions.queries import (
 from mailer.subscriptions.states import SubscriptionState
 
 __all__ = [
+    "LinkTokens",
     "ListChoice",
     "Subscription",
     "SubscriptionState",
@@ -44,8 +55,11 @@ __all__ = [
     "list_choices",
     "list_of",
     "list_of_each",
+    "lock",
+    "preferences_at",
     "preferences_url",
     "unsubscribe",
     "unsubscribe_all",
+    "unsubscribe_at",
     "unsubscribe_url",
 ]

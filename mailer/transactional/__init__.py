@@ -8,6 +8,7 @@ bytes are kept here only until the mail is settled.
 
 from __future__ import annotations
 
+from mailer.transactional.letters import Addressed, plan_letter
 from mailer.transactional.models import TransactionalMessage
 from mailer.transactional.outbox import (
     MessageDraft,
@@ -20,10 +21,11 @@ from mailer.transactional.outbox import (
     plan,
     plan_ready,
 )
-from mailer.transactional.sending import claim_due, release_expired, settle
+from mailer.transactional.sending import claim_due, release_expired, settle, wire_bodies
 from mailer.transactional.states import MessageKind, MessageState
 
 __all__ = [
+    "Addressed",
     "MessageDraft",
     "MessageKind",
     "MessageState",
@@ -36,7 +38,9 @@ __all__ = [
     "forget_addressee",
     "has_due",
     "plan",
+    "plan_letter",
     "plan_ready",
     "release_expired",
     "settle",
+    "wire_bodies",
 ]

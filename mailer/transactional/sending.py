@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
+from mailer.organisations import signers_for
+from mailer.rendering import Sealer
 from mailer.transactional.models import TransactionalMessage
 from mailer.transactional.states import DUE, MessageKind, MessageState
 from mailer.transport import Outcome, OutcomeKind
@@ -25,7 +28,13 @@ def claim_due(owner: str, limit: int) -> list[TransactionalMessage]:
     db.session.execute(
         sa.update(_M)
         .where(_M.state.in_(DUE), _M.expires_at <= now())
-        .values(state=MessageState.CANCELLED, body=None, settled_at=now())
+        .values(
+            state=MessageState.CANCELLED,
+            body=None,
+            settled_at=now(),
+            # Whom a closing letter would have gone to was erased.
+            to_address=sa.case((_M.kind == MessageKind.CLOSING, ""), else_=_M.to_address),
+        )
     )
     due = (
         sa.select(_M.id)
@@ -47,6 +56,20 @@ def claim_due(owner: str, limit: int) -> list[TransactionalMessage]:
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     return sorted(claimed, key=lambda message: message.id)
+
+
+def wire_bodies(messages: Sequence[TransactionalMessage]) -> list[bytes]:
+    """The mails as they go to the relay: signed where the domain of the sender has keys (E-040)."""
+    sealers: dict[tuple[int, str], Sealer | None] = {}
+    bodies = []
+    for message in messages:
+        whose = message.organisation_id, message.from_address
+        if whose not in sealers:
+            signers = signers_for(*whose)
+            sealers[whose] = Sealer(signers) if signers else None
+        sealer, body = sealers[whose], message.body or b""
+        bodies.append(sealer.seal(body, int(now().timestamp())) if sealer and body else body)
+    return bodies
 
 
 def settle(message: TransactionalMessage, outcome: Outcome, *, owner: str | None) -> bool:

@@ -1,7 +1,27 @@
 """Pages of visitors and subscribers; no cookie, no script is needed for any of them."""
 
-from mailer.web.public import confirm, log, notice, preferences, signup, unsubscribe
+from mailer.web.public import (
+    confirm,
+    erasure,
+    log,
+    notice,
+    preferences,
+    receipts,
+    signup,
+    unsubscribe,
+    verifying,
+)
 
-BLUEPRINTS = (signup.bp, confirm.bp, unsubscribe.bp, preferences.bp, notice.bp, log.bp)
+BLUEPRINTS = (
+    signup.bp,
+    confirm.bp,
+    unsubscribe.bp,
+    preferences.bp,
+    erasure.bp,
+    notice.bp,
+    log.bp,
+    receipts.bp,
+    verifying.bp,
+)
 
 __all__ = ["BLUEPRINTS"]

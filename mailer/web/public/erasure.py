@@ -1,0 +1,61 @@
+"""A person erases themselves: ask on the preference page, open the mailed link, press the button."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from mailer import rights, subscriptions
+from mailer.foundation.addresses import mask_address
+from mailer.foundation.database import unit_of_work
+from mailer.foundation.errors import LinkInvalid
+from mailer.organisations import get_organisation_by_id
+from mailer.rights import AskedBy
+from mailer.web.public.letterhead import act_evidence, letterhead
+
+bp = Blueprint("erasure", __name__)
+
+
+@bp.post("/p/<token>/erasure")
+def ask(token: str) -> str:
+    """Mail the link; the answer is the same whether one was mailed a moment ago or now."""
+    with unit_of_work():
+        contact = subscriptions.find_by_preferences_token(token)
+        if contact is None:
+            raise LinkInvalid("This link belongs to nobody we know any more.")
+        rights.mail_erasure_link(contact)
+        organisation = get_organisation_by_id(contact.organisation_id)
+        masked = mask_address(contact.address or "")
+    return render_template(
+        "public/erasure_asked.html", token=token, masked_address=masked, **letterhead(organisation)
+    )
+
+
+@bp.get("/e/<token>")
+def show(token: str) -> str:
+    """What would be erased and what remains; looking changes nothing (L-001)."""
+    contact = rights.read_erasure_token(token)
+    organisation = get_organisation_by_id(contact.organisation_id)
+    return render_template(
+        "public/erasure.html",
+        token=token,
+        masked_address=mask_address(contact.address or ""),
+        numbers=rights.count_for(contact),
+        remains=rights.remains(organisation),
+        **letterhead(organisation),
+    )
+
+
+@bp.post("/e/<token>")
+def erase(token: str) -> str:
+    """Erase, and show the closing receipt, which nobody will have but the person."""
+    with unit_of_work():
+        contact = rights.read_erasure_token(token)
+        organisation = get_organisation_by_id(contact.organisation_id)
+        evidence = act_evidence("erasure by mailed link", token)
+        closing = rights.erase(contact, asked_by=AskedBy.PERSON, evidence=evidence)
+    return render_template(
+        "public/erased.html",
+        closing=closing.document,
+        receipt=rights.receipt_text(closing),
+        **letterhead(organisation),
+    )
