@@ -38,8 +38,6 @@ keyUsage = critical,keyCertSign,cRLSign
 basicConstraints = critical,CA:false
 keyUsage = critical,digitalSignature
 extendedKeyUsage = critical,timeStamping
-[loose]
-extendedKeyUsage = timeStamping,serverAuth
 """
 RSA = ("rsa", "-pkeyopt", "rsa_keygen_bits:2048")
 P256 = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
@@ -54,7 +52,6 @@ class Stamping:
     kind: tuple[str, ...] = RSA
     digest: str = "sha256"
     ess: str = "sha256"
-    usage: str = "signer"
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -63,7 +60,7 @@ class Stamping:
         (self.directory / "serial").write_text("01\n")
         self._certify("root", "", "root", "Example Time Root")
         self._certify("issuing", "root", "issuing", "Example Time Issuing")
-        self._certify("signer", "issuing", self.usage, "Example Time Stamping")
+        self._certify("signer", "issuing", "signer", "Example Time Stamping")
         chain = [(self.directory / f"{name}.pem").read_text() for name in ("issuing", "root")]
         (self.directory / "chain.pem").write_text("".join(chain))
 
@@ -79,10 +76,15 @@ class Stamping:
 
     def stamp(self, stamped: bytes) -> bytes:
         """The answer of the authority for these bytes."""
-        (self.directory / "stamped").write_bytes(stamped)
-        self._run("ts", "-query", "-data", "stamped", "-sha256", "-cert", "-out", "asked")
+        self.ask(stamped)
         self._run("ts", "-reply", "-config", "openssl.cnf", "-queryfile", "asked", "-out", "answer")
         return (self.directory / "answer").read_bytes()
+
+    def ask(self, stamped: bytes) -> bytes:
+        """A question for these bytes, to this authority or to any other."""
+        (self.directory / "stamped").write_bytes(stamped)
+        self._run("ts", "-query", "-data", "stamped", "-sha256", "-cert", "-out", "asked")
+        return (self.directory / "asked").read_bytes()
 
     def _certify(self, name: str, issuer: str, section: str, title: str) -> None:
         self._run("genpkey", "-algorithm", *self.kind, "-out", f"{name}.key")
