@@ -18,6 +18,7 @@ from mailer.rendering.campaign import (
 from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rendered, Values
 from mailer.rendering.dkim import ED25519, RSA, Sealer, Signer
 from mailer.rendering.expressions import OWN_NAMES
+from mailer.rendering.headers import ascii_domain
 from mailer.rendering.letters import Letter, render_letter
 from mailer.rendering.mime import Attachment, Mail, compose, needs_smtputf8
 from mailer.rendering.shape import why_slow
@@ -43,6 +44,7 @@ __all__ = [
     "Skeleton",
     "Stencil",
     "Values",
+    "ascii_domain",
     "compile_content",
     "compose",
     "find_problems",

@@ -45,7 +45,7 @@ class Links:
         self.samples = (unsubscribe, preferences)
         self.widths = (len(unsubscribe), len(preferences))
         self._find = re.compile(f"({re.escape(unsubscribe)})|({re.escape(preferences)})")
-        if any(
+        if not (unsubscribe and preferences) or any(
             self.wire(kind, token) != encode_piece(token) for kind, token in enumerate(self.samples)
         ):
             raise CannotSplice("its links have an unusual form")

@@ -53,8 +53,8 @@ class Frame:
     organisation: Mapping[str, str]
     unsubscribe_at: str
     preferences_at: str
-    sample_tokens: tuple[str, str]
     boundary_of: str
+    sample_tokens: tuple[str, str] = ("", "")
     headers: tuple[tuple[str, str], ...] = ()
 
 

@@ -8,7 +8,7 @@ from mailer.contacts import Contact
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.errors import LinkInvalid
-from mailer.foundation.tokens import Purpose, read_lasting, sign_lasting
+from mailer.foundation.tokens import Purpose, lasting_signer, read_lasting, sign_lasting
 from mailer.lists import MailingList
 
 _PARTS = 3  # contact, list, campaign
@@ -17,12 +17,38 @@ _PARTS = 3  # contact, list, campaign
 def unsubscribe_url(contact_id: str, mailing_list_id: str, campaign_id: str) -> str:
     """Where one press unsubscribes from the list that sent the mail; takes public ids (E-020)."""
     token = sign_lasting(Purpose.UNSUBSCRIBE, contact_id, mailing_list_id, campaign_id)
-    return f"{settings().public_url}/u/{token}"
+    return f"{unsubscribe_at()}{token}"
 
 
 def preferences_url(contact_id: str) -> str:
     """Where a person sees and changes all of it; takes a public id."""
-    return f"{settings().public_url}/p/{sign_lasting(Purpose.PREFERENCES, contact_id)}"
+    return f"{preferences_at()}{sign_lasting(Purpose.PREFERENCES, contact_id)}"
+
+
+class LinkTokens:
+    """Makes the tokens of one campaign's links to members of one list, the same as the addresses have.
+
+    For many mails: the keys are derived once. Takes public ids; each purpose has a key of its own.
+    """
+
+    def __init__(self, mailing_list_id: str, campaign_id: str) -> None:
+        self._end = f"~{mailing_list_id}~{campaign_id}"
+        self._unsubscribe = lasting_signer(Purpose.UNSUBSCRIBE)
+        self._preferences = lasting_signer(Purpose.PREFERENCES)
+
+    def make(self, contact_id: str) -> tuple[str, str]:
+        """The tokens to unsubscribe and for preferences of one person."""
+        return self._unsubscribe(contact_id + self._end), self._preferences(contact_id)
+
+
+def unsubscribe_at() -> str:
+    """What an unsubscribe link begins with; the token follows."""
+    return f"{settings().public_url}/u/"
+
+
+def preferences_at() -> str:
+    """What a link to the preferences begins with; the token follows."""
+    return f"{settings().public_url}/p/"
 
 
 def find_by_unsubscribe_token(token: str) -> tuple[Contact, MailingList] | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hmac
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,21 @@ def test_what_was_signed_is_read(bare: Settings) -> None:
     assert tokens.read_timed(Purpose.CONFIRM, token, max_age=DAY) == {"r": "req_1"}
     lasting = tokens.sign_lasting(Purpose.UNSUBSCRIBE, "sub_1", "3")
     assert tokens.read_lasting(Purpose.UNSUBSCRIBE, lasting) == ["sub_1", "3"]
+
+
+@given(parts=st.lists(st.text("abcXYZ019_-", max_size=40), min_size=1, max_size=4))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_many_tokens_are_made_as_one_is(bare: Settings, parts: list[str]) -> None:
+    for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES):
+        made = tokens.lasting_signer(purpose)("~".join(parts))
+        assert made == tokens.sign_lasting(purpose, *parts)
+        assert tokens.read_lasting(purpose, made) == parts
+
+
+@given(key=st.binary(max_size=200), messages=st.lists(st.binary(max_size=200), max_size=4))
+def test_a_keyed_digest_is_an_hmac(key: bytes, messages: list[bytes]) -> None:
+    code = tokens.keyed_digest(key)
+    assert [code(one) for one in messages] == [hmac.digest(key, one, "sha256") for one in messages]
 
 
 @pytest.mark.requirement("S-001")
