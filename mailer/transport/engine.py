@@ -7,26 +7,24 @@ connection goes alone; the others follow once it has shown that the relay can be
 
 from __future__ import annotations
 
-import selectors
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from mailer.foundation import clock
-from mailer.transport.dialogue import Dialogue
+from mailer.transport.connections import Connections
 from mailer.transport.envelopes import Envelope
 from mailer.transport.failures import RelayRefused, RelayUnavailable
 from mailer.transport.journal import Journal
-from mailer.transport.letters import Letter, Refusal, write_letter
+from mailer.transport.letters import Letter, Refusal
 from mailer.transport.link import Link
 from mailer.transport.outcomes import Outcome, Stage
-from mailer.transport.phases import Cause, Fault, Phase
+from mailer.transport.phases import Phase
+from mailer.transport.readiness import READ, WRITE
 from mailer.transport.relay import Relay
 from mailer.transport.reporting import Reporter
-from mailer.transport.slots import Slot, Slots
+from mailer.transport.steady import SteadyDialogue
 from mailer.transport.stock import Stock
-from mailer.transport.wire import Address, Wire, find_addresses
 
 TICK: Final = 0.1  # seconds between two questions to `poll`
 STOPPED: Final = "Sending was stopped before this mail."
@@ -60,34 +58,24 @@ def deliver(
     run.to_the_end(allow, poll)
 
 
-class _Run:
+class _Run(Connections):
     """One call of `deliver`."""
 
     _allow: Callable[[str], bool]
     _poll: Callable[[], bool]
 
     def __init__(self, relay: Relay, connections: int, stock: Stock, reporter: Reporter) -> None:
-        self._relay = relay
-        self._stock = stock
-        self._reporter = reporter
-        self._slots = Slots(connections, relay.timeouts)
-        self._links: set[Link] = set()
-        self._selector = selectors.DefaultSelector()
-        self._addresses: list[Address] = []
-        self._context: ssl.SSLContext | None = None
-        self._stopping = False
+        super().__init__(relay, connections, stock, reporter)
         self._unusable: RelayUnavailable | None = None
         self._next_tick = 0.0
-        self._look_for_slots = True
+        self._round_at = clock.now()  # when what is read in this round was there
 
     def to_the_end(self, allow: Callable[[str], bool], poll: Callable[[], bool]) -> None:
         self._allow, self._poll = allow, poll
         try:
             self._loop()
         finally:
-            for link in self._links:
-                link.wire.close()
-            self._selector.close()
+            self._close_everything()
         error = self._reporter.error or self._stock.error or self._unusable
         if error is not None:
             raise error
@@ -104,8 +92,15 @@ class _Run:
                 self._open_links(now)
             if not self._links and self._is_finished():
                 return
-            for key, events in self._selector.select(max(0.0, self._next_tick - time.monotonic())):
-                self._serve(key.data, events)
+            ready = self._readiness.poll(max(0.0, self._next_tick - time.monotonic()))
+            self._round_at = clock.now()
+            links = self._links
+            # A descriptor may belong to another connection before its turn comes.
+            for link, events in [(links[descriptor], events) for descriptor, events in ready]:
+                if events == READ and link.dialogue.is_steady and not self._stopping:
+                    self._turn(link)
+                else:
+                    self._serve(link, events)
 
     def _is_finished(self) -> bool:
         """Whether nothing is left to do, or nothing can be done; asked only without connections."""
@@ -132,7 +127,7 @@ class _Run:
             self._stop()
         self._look_for_slots = True
         patience = self._relay.timeouts
-        for link in list(self._links):
+        for link in list(self._links.values()):
             dialogue = link.dialogue
             awaited = "connect" if link.wire.connecting else dialogue.awaited
             if self._stock.is_out_of_work and not dialogue.is_open:
@@ -147,89 +142,59 @@ class _Run:
     def _stop(self) -> None:
         self._stopping = True
         self._hand_back_stock("local", STOPPED)
-        for link in list(self._links):
+        for link in list(self._links.values()):
             self._reporter.report(link.dialogue.stop(STOPPED, clock.now()))
             self._advance(link)
 
-    # Connections come and go
-
-    def _open_links(self, now: float) -> None:
-        """Open as many connections as there is work for; each is backed by a pulled mail."""
-        self._look_for_slots = False
-        opening = sum(1 for link in self._links if not link.dialogue.is_open)
-        if self._stopping:
-            return
-        for slot in self._slots.free(now):
-            if len(self._stock) <= opening and not self._stock.pull():
-                return
-            self._open(slot)
-            opening += 1
-
-    def _open(self, slot: Slot) -> None:
-        try:
-            if not self._addresses:
-                self._addresses = find_addresses(self._relay.host, self._relay.port)
-            if self._context is None and self._relay.security != "none":
-                self._context = ssl.create_default_context(cafile=self._relay.ca_file)
-        except (OSError, UnicodeError) as error:
-            self._slots.count_fault(
-                slot, Fault("relay", f"could not be found or verified: {error}"), time.monotonic()
-            )
-            return
-        self._dial(slot, list(self._addresses))
-
-    def _dial(self, slot: Slot, addresses: list[Address]) -> None:
-        """Begin to connect to the first of `addresses` that takes it."""
-        reason = "has no address"
-        while addresses:
-            address = addresses.pop(0)
-            try:
-                wire = Wire(address)
-            except OSError as error:
-                reason = f"could not be reached: {error.strerror or error}"
-                continue
-            dialogue = Dialogue(self._relay)
-            slot.is_taken = True
-            link = Link(slot, wire, addresses, dialogue, time.monotonic())
-            self._links.add(link)
-            self._selector.register(wire.socket, link.events, link)
-            return
-        self._slots.count_fault(slot, Fault("relay", reason), time.monotonic())
-
-    def _close(self, link: Link) -> None:
-        """Forget a connection whose dialogue is over, and decide when its slot may dial again."""
-        if link not in self._links:
-            return
-        self._forget(link)
-        self._look_for_slots = True
-        fault = link.dialogue.fault
-        if fault is None or fault.cause == "ours":
-            return
-        if fault.cause == "lost" and link.dialogue.answers:
-            # A relay that closes after some mails: simply dial again, carefully.
-            self._slots.send_scout()
-            return
-        self._slots.count_fault(link.slot, fault, time.monotonic())
-
-    def _forget(self, link: Link) -> None:
-        self._links.discard(link)
-        self._selector.unregister(link.wire.socket)
-        link.wire.close()
-        link.slot.is_taken = False
-
-    def _lose(self, link: Link, reason: str, cause: Cause) -> None:
-        """The connection failed or is given up."""
-        if link.wire.connecting and cause == "relay" and link.addresses:
-            self._forget(link)
-            self._dial(link.slot, link.addresses)
-            return
-        self._reporter.report(link.dialogue.lose(reason, clock.now(), cause))
-        self._close(link)
-
     # Octets come and go
 
+    def _turn(self, link: Link) -> None:
+        """The short way of a busy connection: the usual replies in, the next body out."""
+        dialogue = link.dialogue
+        try:
+            octets = link.wire.receive()
+        except OSError as error:
+            self._fail(link, error)
+            return
+        outcome = dialogue.hear_flight(octets, self._round_at) if octets else None
+        if outcome is None:
+            self._take_in(link, octets)
+            return
+        self._slots.answered(link.slot)
+        self._reporter.report_one(outcome)
+        following = self._next_letter(dialogue)
+        if following is None:
+            dialogue.ask_for_body()
+            self._advance(link)
+        elif self._allow(dialogue.invited_key):
+            self._send_on(link, following)
+        else:
+            dialogue.ask_for_body()
+            self._withhold(link, following)
+            self._advance(link)
+
+    def _send_on(self, link: Link, following: Letter) -> None:
+        """Send the next body on the short way; what does not leave at once takes the long one."""
+        dialogue, wire = link.dialogue, link.wire
+        key = dialogue.invited_key
+        octets = dialogue.turn(following)
+        written = 0
+        if len(octets) <= wire.most and self._reporter.note_sent(key):
+            try:
+                written = wire.send(octets)
+            except OSError as error:
+                dialogue.keep_rest(octets, 0)
+                self._fail(link, error)
+                return
+            link.since = time.monotonic()
+        if written < len(octets):
+            dialogue.keep_rest(octets, written)
+            self._advance(link)
+        elif wire.wants_write:
+            self._watch(link)
+
     def _serve(self, link: Link, events: int) -> None:
-        if link not in self._links:
+        if not self._has(link):
             return  # closed by an earlier event of the same round
         try:
             if link.wire.connecting:
@@ -240,7 +205,7 @@ class _Run:
             elif link.dialogue.phase is Phase.TLS:
                 self._shake_hands(link)
             else:
-                if events & selectors.EVENT_READ and not self._read(link):
+                if events & ~WRITE and not self._read(link):
                     return
                 link.wire.flush()
             self._advance(link)
@@ -256,11 +221,11 @@ class _Run:
             self._lose(link, f"could not be spoken to over TLS: {reason}", "relay")
         else:
             try:
-                while link in self._links and self._read(link, farewell=True):
+                while self._has(link) and self._read(link, farewell=True):
                     pass
             except OSError:
                 pass
-            if link in self._links:
+            if self._has(link):
                 self._lose(link, f"broke the connection: {error.strerror or error}", "lost")
 
     def _read(self, link: Link, *, farewell: bool = False) -> bool:
@@ -275,6 +240,14 @@ class _Run:
         if farewell and link.dialogue.phase is Phase.OVER:
             self._close(link)
         return True
+
+    def _take_in(self, link: Link, octets: bytes | None) -> None:
+        """What was read on the short way goes on the long one."""
+        if octets:
+            self._hear(link, octets)
+            self._advance(link)
+        elif octets is not None:
+            self._lose(link, "closed the connection", "lost")
 
     def _hear(self, link: Link, octets: bytes) -> None:
         dialogue = link.dialogue
@@ -332,7 +305,7 @@ class _Run:
         letter = self._next_letter(link.dialogue)
         if letter is not None:
             link.dialogue.begin(letter)
-        elif self._stock.is_exhausted:
+        elif self._stock.is_exhausted or self._is_spent(link.dialogue):
             link.dialogue.quit()
         else:
             return False
@@ -345,13 +318,15 @@ class _Run:
         following: Letter | None = None
         if dialogue.features.pipelining:
             following = self._next_letter(dialogue)
-        key = dialogue.key_due
-        if self._allow(key):
+        if self._allow(dialogue.key_due):
             dialogue.send_body(following)
-            return
+        else:
+            self._withhold(link, following)
+
+    def _withhold(self, link: Link, following: Letter | None) -> None:
         if following is not None:
             self._stock.put_back(following.envelope)
-        self._reporter.report(dialogue.withhold("withheld", clock.now()))
+        self._reporter.report(link.dialogue.withhold("withheld", clock.now()))
 
     def _flush(self, link: Link) -> None:
         dialogue, wire = link.dialogue, link.wire
@@ -365,20 +340,21 @@ class _Run:
                 break
             dialogue.wrote(taken)
             link.since = time.monotonic()
+        dialogue.look_whether_steady()
         self._watch(link)
-
-    def _watch(self, link: Link) -> None:
-        events = link.wanted_events
-        if events != link.events:
-            link.events = events
-            self._selector.modify(link.wire.socket, events, link)
 
     # Mails come and go
 
-    def _next_letter(self, dialogue: Dialogue) -> Letter | None:
+    def _is_spent(self, dialogue: SteadyDialogue) -> bool:
+        """Whether this connection has begun as many mails as it may."""
+        return 0 < self._relay.mails_per_connection <= dialogue.begun
+
+    def _next_letter(self, dialogue: SteadyDialogue) -> Letter | None:
         """The next mail this connection can carry; those it cannot are refused on the way."""
+        if self._is_spent(dialogue):
+            return None
         while (envelope := self._stock.take()) is not None:
-            letter = write_letter(envelope, dialogue.features)
+            letter = dialogue.writer.write(envelope)
             if not isinstance(letter, Refusal):
                 return letter
             self._reporter.refuse(envelope.key, letter, tls=dialogue.tls)

@@ -11,9 +11,7 @@ from mailer.foundation.errors import Invalid
 LONGEST_LINE: Final = 998  # octets without CRLF (RFC 5322 §2.1.1)
 
 _KEY: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
-_CR_TO_LOOK_AT: Final = re.compile(rb"\r(?!\n(?:[^.]|\Z))")  # bare, or before a line with a dot
-_BARE_CR: Final = re.compile(rb"\r(?!\n)")
-_BARE_LF: Final = re.compile(rb"\n(?<!\r\n)")
+_DOT_AHEAD: Final = re.compile(rb"\n\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +36,13 @@ class Envelope:
         body = self.body
         if not body:
             raise Invalid(f"The mail {self.key} has no body.")
-        # One quick search settles the usual mail; only a suspicious one is looked at again.
-        suspicious = _CR_TO_LOOK_AT.search(body) is not None
-        if (suspicious and _BARE_CR.search(body)) or _BARE_LF.search(body):
+        # Quicker than any search for a CR or an LF that stands alone.
+        if body.replace(b"\r", b"").replace(b"\n", b"\r\n") != body:
             raise Invalid(f"The mail {self.key} holds a bare CR or LF.")
         if _has_long_line(body):
             raise Invalid(f"The mail {self.key} holds a line of more than 998 octets.")
-        object.__setattr__(self, "has_dots", suspicious or body.startswith(b"."))
+        has_dots = body.startswith(b".") or _DOT_AHEAD.search(body) is not None
+        object.__setattr__(self, "has_dots", has_dots)
 
 
 def _has_long_line(body: bytes) -> bool:

@@ -15,6 +15,7 @@ class Features(NamedTuple):
     eight_bit: bool = False
     smtputf8: bool = False
     starttls: bool = False
+    chunking: bool = False
     has_size: bool = False
     most_octets: int = 0  # 0: no limit named (RFC 1870)
     auth: frozenset[str] = frozenset()
@@ -42,6 +43,7 @@ def read_features(reply: Reply) -> Features:
         eight_bit="8BITMIME" in offers,
         smtputf8="SMTPUTF8" in offers,
         starttls="STARTTLS" in offers,
+        chunking="CHUNKING" in offers,
         has_size="SIZE" in offers,
         most_octets=int(size[0]) if size and size[0].isdigit() and len(size[0]) < 20 else 0,
         auth=frozenset(auth),

@@ -37,6 +37,8 @@ class Journal:
         self._open: set[str] = set()
         self._size = 0
         self._broken = False
+        self._stamped: datetime | None = None
+        self._stamp = ""
 
     @classmethod
     def open(cls, directory: Path, owner: str) -> Self:
@@ -62,14 +64,23 @@ class Journal:
     def sent(self, key: str) -> None:
         """Note that the final dot of `key` is about to be written.
 
-        Raises JournalFailed if that cannot be noted; then the mail must not be sent.
+        A key that is noted already and not answered yet is not noted again. Raises JournalFailed
+        if it cannot be noted; then the mail must not be sent.
         """
-        self._write(f"S\t{key}\n".encode())
-        self._open.add(key)
+        if key not in self._open:
+            self._write(b"S\t%b\n" % key.encode())
+            self._open.add(key)
+
+    def is_at_risk(self, key: str) -> bool:
+        """Whether `key` is noted as sent and not answered yet."""
+        return key in self._open
 
     def answered(self, key: str, outcome: Outcome) -> None:
         """Note what became of `key`. Raises JournalFailed."""
-        self._write(_written(key, outcome))
+        at = outcome.at
+        if at is not self._stamped:  # outcomes of one round share their moment
+            self._stamped, self._stamp = at, repr(at.timestamp())
+        self._write(_written(key, outcome, self._stamp))
         self._open.discard(key)
 
     def clear(self) -> None:
@@ -218,20 +229,13 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _written(key: str, outcome: Outcome) -> bytes:
-    parts = (
-        "D",
-        key,
-        outcome.kind.value,
-        "-" if outcome.code is None else str(outcome.code),
-        outcome.enhanced or "-",
-        outcome.stage,
-        "1" if outcome.tls else "0",
-        repr(outcome.at.timestamp()),
-        _one_line(outcome.relay),
-        _one_line(outcome.text),
-    )
-    return ("\t".join(parts) + "\n").encode()
+def _written(key: str, outcome: Outcome, stamp: str) -> bytes:
+    code = "-" if outcome.code is None else outcome.code
+    return (
+        f"D\t{key}\t{outcome.kind}\t{code}\t{outcome.enhanced or '-'}\t{outcome.stage}\t"
+        f"{'1' if outcome.tls else '0'}\t{stamp}\t"
+        f"{_one_line(outcome.relay)}\t{_one_line(outcome.text)}\n"
+    ).encode()
 
 
 def _one_line(text: str) -> str:

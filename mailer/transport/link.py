@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import selectors
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mailer.transport.dialogue import Dialogue
+from mailer.transport.readiness import READ, WRITE
 from mailer.transport.slots import Slot
+from mailer.transport.steady import SteadyDialogue
 from mailer.transport.wire import Address, Wire
 
 
@@ -17,15 +17,19 @@ class Link:
     slot: Slot
     wire: Wire
     addresses: list[Address]  # those still to be tried
-    dialogue: Dialogue
+    dialogue: SteadyDialogue
     since: float
-    events: int = selectors.EVENT_WRITE  # those it is registered for
+    events: int = WRITE  # those it is registered for
+    descriptor: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.descriptor = self.wire.socket.fileno()
 
     @property
     def wanted_events(self) -> int:
         """What the selector should wait for now."""
         if self.wire.connecting:
-            return selectors.EVENT_WRITE
+            return WRITE
         if self.wire.wants_write or self.dialogue.has_unwritten:
-            return selectors.EVENT_READ | selectors.EVENT_WRITE
-        return selectors.EVENT_READ
+            return READ | WRITE
+        return READ

@@ -70,6 +70,8 @@ class Opening:
         if reply.code != 250:
             raise Failed("relay", f"answered EHLO with {reply}")
         self.features = read_features(reply)
+        if not self._relay.chunking:
+            self.features = self.features._replace(chunking=False)
         return self._proceed()
 
     def _on_helo(self, reply: Reply) -> bytes | None:

@@ -32,11 +32,11 @@ class OutcomeKind(StrEnum):
     UNSENT = "unsent"  # certainly not sent; may be tried again without counting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Outcome:
-    """What became of the mail `key`. `code`, `enhanced` and `text` are the relay's where it spoke.
+    """What became of the mail `key`; never changed once made.
 
-    `relay` is "host:port", `at` aware UTC; `tls` says whether the connection was encrypted.
+    `code`, `enhanced` and `text` are the relay's where it spoke, `relay` is "host:port", `at` aware UTC; `tls` says whether the connection was encrypted.
     Stage "local" means that the mail never met the relay.
     """
 

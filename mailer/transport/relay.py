@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -40,6 +41,9 @@ class Timeouts:
 class Relay:
     """The mail server that takes our mail; its certificate is always verified.
 
+    `token` gives a fresh OAuth 2 access token each time it is asked; it takes the place of the
+    password. `chunking` allows BDAT where the relay offers it. After `mails_per_connection` mails a
+    connection is given up for a new one; 0 means never.
     `ca_file` replaces the system's authorities. With `security` "starttls" a relay that
     does not offer it is not used at all. Raises Invalid if `helo_name` is no single ASCII word.
     """
@@ -52,6 +56,9 @@ class Relay:
     helo_name: str
     timeouts: Timeouts = field(default_factory=Timeouts)
     ca_file: str | None = None
+    chunking: bool = True
+    mails_per_connection: int = 0
+    token: Callable[[], str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if _HELO_NAME.fullmatch(self.helo_name) is None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from mailer.foundation import clock
 from mailer.transport.failures import JournalFailed
 from mailer.transport.journal import Journal
 from mailer.transport.letters import Refusal
 from mailer.transport.outcomes import Outcome, OutcomeKind, Stage
+
+_UNSENT: Final = OutcomeKind.UNSENT
 
 
 class Reporter:
@@ -21,31 +24,30 @@ class Reporter:
         self._journal = journal
         self._on_outcome = on_outcome
         self._relay_name = relay_name
-        self._noted: set[str] = set()  # noted as sent, and not answered yet
 
     def note_sent(self, key: str) -> bool:
         """Note that the final dot of `key` comes next; False if it must not be written."""
-        if key in self._noted:
-            return True
         try:
             self._journal.sent(key)
         except JournalFailed as error:
             self.error = self.error or error
             return False
-        self._noted.add(key)
         return True
 
     def report(self, outcomes: list[Outcome]) -> None:
         """Note and tell each outcome; one that cannot be noted is told nevertheless."""
         for outcome in outcomes:
-            key = outcome.key
-            if key in self._noted or outcome.kind is not OutcomeKind.UNSENT:
-                self._noted.discard(key)
-                try:
-                    self._journal.answered(key, outcome)
-                except JournalFailed as error:
-                    self.error = self.error or error
-            self._on_outcome(outcome)
+            self.report_one(outcome)
+
+    def report_one(self, outcome: Outcome) -> None:
+        """The same for one; what never came near the wire is not noted."""
+        key = outcome.key
+        if outcome.kind is not _UNSENT or self._journal.is_at_risk(key):
+            try:
+                self._journal.answered(key, outcome)
+            except JournalFailed as error:
+                self.error = self.error or error
+        self._on_outcome(outcome)
 
     def hand_back(self, key: str, stage: Stage, text: str) -> None:
         """Report a mail as UNSENT that never came near a connection."""

@@ -36,27 +36,15 @@ class Stock:
 
     def pull(self) -> bool:
         """Pull one envelope; False when there is none, now or ever."""
-        if self.is_exhausted or self._resting:
-            return False
-        try:
-            envelope = next(self._envelopes)
-        except StopIteration:
-            self.is_exhausted = True
-            return False
-        except Exception as error:  # noqa: BLE001  # raised again once the wire is quiet
-            self.error, self.is_exhausted = error, True
-            return False
+        envelope = self._next()
         if envelope is None:
-            self._resting = True
             return False
         self._waiting.append(envelope)
         return True
 
     def take(self) -> Envelope | None:
         """The next envelope, pulled if none waits; None when there is none, now or ever."""
-        if self._waiting or self.pull():
-            return self._waiting.popleft()
-        return None
+        return self._waiting.popleft() if self._waiting else self._next()
 
     def put_back(self, envelope: Envelope) -> None:
         """Return an envelope that was taken and has not been begun."""
@@ -66,3 +54,17 @@ class Stock:
         """Take everything that waits, and pull nothing."""
         while self._waiting:
             yield self._waiting.popleft()
+
+    def _next(self) -> Envelope | None:
+        if self.is_exhausted or self._resting:
+            return None
+        try:
+            envelope = next(self._envelopes)
+        except StopIteration:
+            self.is_exhausted = True
+            return None
+        except Exception as error:  # noqa: BLE001  # raised again once the wire is quiet
+            self.error, self.is_exhausted = error, True
+            return None
+        self._resting = envelope is None
+        return envelope

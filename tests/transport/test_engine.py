@@ -148,14 +148,14 @@ def on_turn(turn: int, reaction: Reaction) -> Reaction:
 
 
 @pytest.mark.requirement("E-093")
-def test_421_in_mid_stream_puts_one_mail_at_risk_and_the_relay_is_dialled_again(run: Run) -> None:
+def test_421_to_the_dot_defers_that_mail_and_the_relay_is_dialled_again(run: Run) -> None:
     def close(session: Session) -> bytes:
         session.say(b"421 4.3.2 shutting down\r\n")
         return hang_up(session)
 
     with ScriptedSmtp(reactions={"dot": on_turn(1, close)}) as server:
         outcomes = run(envelopes(5), relay_at(server.port))
-    assert run.kinds() == [ACCEPTED, UNCERTAIN, UNSENT, ACCEPTED, ACCEPTED]
+    assert run.kinds() == [ACCEPTED, DEFERRED, UNSENT, ACCEPTED, ACCEPTED]
     assert (outcomes["d1"].code, outcomes["d2"].code) == (421, 421)
     assert server.connections == 2
 

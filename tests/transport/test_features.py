@@ -32,7 +32,8 @@ def test_the_greeting_line_offers_nothing() -> None:
 
 @pytest.mark.parametrize("line", ["SIZE", "SIZE 0", "SIZE lots", "SIZE " + "9" * 40])
 def test_a_size_without_a_usable_limit_is_no_limit(line: str) -> None:
-    assert offered(line)[4:6] == (True, 0)
+    features = offered(line)
+    assert (features.has_size, features.most_octets) == (True, 0)
 
 
 def test_the_old_way_to_offer_auth_is_understood() -> None:
