@@ -17,6 +17,7 @@ from mailer import (
     consent,
     contacts,
     delivery,
+    imports,
     signup,
     subscriptions,
     transactional,
@@ -178,7 +179,8 @@ def _reapply(entry: Entry) -> int:
 
 def _forget(organisation: Organisation, contact: Contact) -> list[ConsentSubject]:
     """Wipe what the rooms hold of a person besides the ledger; returns all they stand in it as."""
-    asked = {contact.subject_id, *signup.forget(contact)}
+    imported = imports.forget(organisation, contact.address_digest, contact)
+    asked = {contact.subject_id, *signup.forget(contact), *imported}
     transactional.forget_address(organisation, cast("str", contact.address))
     transactional.forget_addressee(contact.public_id)
     delivery.forget_replies(contact)
