@@ -1,5 +1,7 @@
 """`python -m mailer.witness`: the witness alone, where the rest of the service is not installed."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 

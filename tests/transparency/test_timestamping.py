@@ -72,7 +72,7 @@ def test_the_question_is_the_hash_of_the_exact_bytes_with_a_fresh_nonce() -> Non
     assert max(nonce.bit_length() for nonce in nonces if nonce) > 40
 
 
-def test_openssl_agrees(authority: TimeAuthority, tmp_path: Path) -> None:
+def test_openssl_agrees_with_us(authority: TimeAuthority, tmp_path: Path) -> None:
     token = stamped_by(authority.with_faults())
     for name, content in (
         ("note", NOTE),
