@@ -8,15 +8,18 @@ sent but was not answered is UNCERTAIN and never sent again here; no table is re
 
 from __future__ import annotations
 
+from mailer.transport.carrier import Carrier, SmtpCarrier
 from mailer.transport.engine import deliver
 from mailer.transport.envelopes import Envelope
 from mailer.transport.failures import JournalFailed, RelayRefused, RelayUnavailable
 from mailer.transport.journal import AbandonedJournal, Journal, abandoned
 from mailer.transport.outcomes import Outcome, OutcomeKind, Stage
 from mailer.transport.relay import Relay, Security, Timeouts
+from mailer.transport.tokens import TokenFile
 
 __all__ = [
     "AbandonedJournal",
+    "Carrier",
     "Envelope",
     "Journal",
     "JournalFailed",
@@ -26,8 +29,10 @@ __all__ = [
     "RelayRefused",
     "RelayUnavailable",
     "Security",
+    "SmtpCarrier",
     "Stage",
     "Timeouts",
+    "TokenFile",
     "abandoned",
     "deliver",
 ]

@@ -1,8 +1,7 @@
-"""What the relay offers in its EHLO reply, and the SASL answers we give (pure)."""
+"""What the relay offers in its EHLO reply (pure)."""
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import Final, NamedTuple
 
 from mailer.transport.replies import Reply
@@ -48,13 +47,3 @@ def read_features(reply: Reply) -> Features:
         most_octets=int(size[0]) if size and size[0].isdigit() and len(size[0]) < 20 else 0,
         auth=frozenset(auth),
     )
-
-
-def plain_answer(username: str, password: str) -> bytes:
-    """The initial response of SASL PLAIN (RFC 4616)."""
-    return b64encode(f"\0{username}\0{password}".encode())
-
-
-def login_answer(text: str) -> bytes:
-    """One answer of the LOGIN exchange."""
-    return b64encode(text.encode())

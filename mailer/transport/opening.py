@@ -6,18 +6,16 @@ EHLO falls back to HELO (RFC 5321 §3.2). What was offered before STARTTLS is fo
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-from mailer.transport.features import (
-    NOTHING,
-    Features,
-    login_answer,
-    plain_answer,
-    read_features,
-)
+from mailer.transport.features import NOTHING, Features, read_features
 from mailer.transport.relay import Relay
 from mailer.transport.replies import Reply
+from mailer.transport.sasl import Mechanism, reason_in, with_password, with_token
+from mailer.transport.tokens import TokenMissing
 
 
 class Failed(Exception):
@@ -37,6 +35,9 @@ class Opening:
         self._relay = relay
         self._encrypted = relay.security == "tls"
         self._next: Callable[[Reply], bytes | None] = self._on_greeting
+        self._mechanism: Mechanism
+        self._answers: deque[bytes]
+        self._refusal: str
 
     @property
     def waits_for_greeting(self) -> bool:
@@ -94,32 +95,40 @@ class Opening:
         return None
 
     def _authenticate(self) -> bytes:
-        username, password = self._relay.username or "", self._relay.password or ""
-        if "PLAIN" in self.features.auth:
-            self._next = self._on_auth
-            return b"AUTH PLAIN " + plain_answer(username, password) + b"\r\n"
-        if "LOGIN" in self.features.auth:
-            self._next = self._on_login
-            return b"AUTH LOGIN\r\n"
-        raise Failed("credentials", "offers no AUTH method that we know (PLAIN, LOGIN)")
-
-    def _on_login(self, reply: Reply) -> bytes | None:
-        self._require_prompt(reply)
-        self._next = self._on_username
-        return login_answer(self._relay.username or "") + b"\r\n"
-
-    def _on_username(self, reply: Reply) -> bytes | None:
-        self._require_prompt(reply)
+        self._mechanism = self._choose_mechanism()
+        command = self._mechanism.command
+        has_begun = command.count(b" ") > 1
+        self._answers = deque(self._mechanism.answers[has_begun:])
+        self._refusal = ""
         self._next = self._on_auth
-        return login_answer(self._relay.password or "") + b"\r\n"
+        return command
 
-    def _require_prompt(self, reply: Reply) -> None:
-        if reply.code != 334:
-            self._on_auth(reply)
-            raise Failed("relay", f"answered AUTH with {reply}")
+    def _choose_mechanism(self) -> Mechanism:
+        relay, offered = self._relay, self.features.auth
+        if relay.token is None:
+            mechanism = with_password(relay.username or "", relay.password or "", offered)
+            if mechanism is None:
+                raise Failed("credentials", "offers no AUTH method that we know (PLAIN, LOGIN)")
+            return mechanism
+        try:
+            token = relay.token()
+        except TokenMissing as missing:
+            raise Failed("relay", f"wants an access token, and there is none: {missing}") from None
+        mechanism = with_token(relay.username or "", token, relay.host, relay.port, offered)
+        if mechanism is None:
+            raise Failed("credentials", "takes no access token (OAUTHBEARER, XOAUTH2)")
+        return mechanism
 
     def _on_auth(self, reply: Reply) -> bytes | None:
+        mechanism = self._mechanism
         if reply.code == 235:
             return None
-        cause: Literal["relay", "credentials"] = "credentials" if reply.code >= 500 else "relay"
-        raise Failed(cause, f"answered AUTH with {reply}")
+        if reply.code == 334 and self._answers:
+            return b64encode(self._answers.popleft()) + b"\r\n"
+        if reply.code == 334 and mechanism.to_refusal is not None and not self._refusal:
+            self._refusal = reason_in(reply.lines[0]) or "no reason given"
+            return b64encode(mechanism.to_refusal) + b"\r\n"
+        reason = f" ({self._refusal})" if self._refusal else ""
+        # An access token runs out and is replaced without us: that is no reason to stop for good.
+        is_final = reply.code >= 500 and self._relay.token is None
+        raise Failed("credentials" if is_final else "relay", f"answered AUTH with {reply}{reason}")

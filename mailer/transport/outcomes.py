@@ -36,8 +36,8 @@ class OutcomeKind(StrEnum):
 class Outcome:
     """What became of the mail `key`; never changed once made.
 
-    `code`, `enhanced` and `text` are the relay's where it spoke, `relay` is "host:port", `at` aware UTC; `tls` says whether the connection was encrypted.
-    Stage "local" means that the mail never met the relay.
+    `code`, `enhanced` and `text` are the relay's where it spoke, `relay` is "host:port", `at` aware
+    UTC; `tls` says whether the connection was encrypted. Stage "local" means that the mail never met the relay.
     """
 
     key: str
