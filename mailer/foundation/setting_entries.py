@@ -132,6 +132,112 @@ def optional_oid(given: str) -> str:
     return given.strip()
 
 
+SMTP_SECURITIES = ("none", "starttls", "tls")
+
+SMTP: tuple[Entry, ...] = (
+    Entry(
+        field="smtp_host",
+        parse=setting_values.name,
+        default="127.0.0.1",
+        help="The relay that takes our mail.",
+    ),
+    Entry(
+        field="smtp_port",
+        parse=setting_values.whole(1, 65535),
+        default="1025",
+        help="The port of the relay.",
+    ),
+    Entry(
+        field="smtp_security",
+        parse=setting_values.choice(*SMTP_SECURITIES),
+        default="none",
+        help="none, starttls or tls. Certificates are always verified.",
+    ),
+    Entry(
+        field="smtp_username",
+        parse=setting_values.text,
+        default="",
+        help="Sign-in at the relay; empty for none.",
+    ),
+    Entry(
+        field="smtp_password",
+        parse=setting_values.text,
+        default="",
+        help="The password that belongs to MAILER_SMTP_USERNAME.",
+        is_secret=True,
+    ),
+    Entry(
+        field="smtp_oauth_token_file",
+        parse=setting_values.file,
+        default="",
+        help="A file with an OAuth 2 access token, in place of a password (OAUTHBEARER or XOAUTH2). "
+        "Another program keeps it fresh; it is read again whenever it changed.",
+    ),
+    Entry(
+        field="smtp_helo_name",
+        parse=setting_values.text,
+        default="",
+        help="The name we greet the relay with; empty means the host of MAILER_PUBLIC_URL.",
+    ),
+    Entry(
+        field="smtp_connections",
+        parse=setting_values.whole(1, 256),
+        default="8",
+        help="Connections one campaign worker keeps to the relay.",
+    ),
+    Entry(
+        field="smtp_mails_per_connection",
+        parse=setting_values.whole(0, 1_000_000),
+        default="0",
+        help="After how many mails a connection is given up for a new one; 0 means never. For relays that "
+        "take only so many on one.",
+    ),
+    Entry(
+        field="smtp_chunking",
+        parse=setting_values.choice("offered", "never"),
+        default="offered",
+        help="Whether mails go as chunks (BDAT, RFC 3030) where the relay offers it, or always with DATA.",
+    ),
+    Entry(
+        field="smtp_timeout_seconds",
+        parse=setting_values.whole(1, 3600),
+        default="600",
+        help="How long the reply to a message is awaited. RFC 5321 4.5.3.2 asks for 10 minutes; "
+        "less makes doubles.",
+    ),
+)
+
+LOG: tuple[Entry, ...] = (
+    Entry(
+        field="log_origin",
+        parse=setting_values.key_name,
+        default="",
+        help="The name of the consent log, in every checkpoint and beside its keys; empty means host "
+        "and port of MAILER_PUBLIC_URL, and /log. Never change it: it would be another log.",
+    ),
+    Entry(
+        field="log_directory",
+        parse=setting_values.file,
+        default="",
+        help="Where the log keeper has its private key and what it signed last; empty means log in the "
+        "data directory. Back it up, never together with the database: see docs/operations.md.",
+    ),
+    Entry(
+        field="log_seconds",
+        parse=setting_values.whole(1, 60),
+        default="10",
+        help="How long new leaves of the consent log wait at most for a signed checkpoint.",
+    ),
+    Entry(
+        field="metrics_token",
+        parse=setting_values.optional_secret,
+        default="",
+        help="Whoever asks for /admin/metrics gives it as a bearer token; empty means there are no metrics. "
+        "At least 32 random characters.",
+        is_secret=True,
+    ),
+)
+
 ANCHORS: tuple[Entry, ...] = (
     Entry(
         field="log_witnesses",

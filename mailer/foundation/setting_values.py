@@ -134,6 +134,18 @@ def secret(given: str) -> str:
     return value
 
 
+def key_name(given: str) -> str:
+    """What signed notes allow as the name of a key, or nothing."""
+    if "+" in given or any(mark.isspace() for mark in given.strip()):
+        raise ValueError("give a name without spaces and plus, such as example.org/log")
+    return text(given)
+
+
+def optional_secret(given: str) -> str:
+    """Like `secret`, or nothing."""
+    return secret(given) if given.strip() else ""
+
+
 def secrets(given: str) -> tuple[str, ...]:
     """Secrets separated by commas, at least one."""
     return tuple(secret(part) for part in given.split(",") if part.strip()) or (secret(""),)

@@ -14,13 +14,14 @@ from mailer.foundation.errors import SettingsInvalid
 from mailer.foundation.setting_entries import (
     ANCHORS,
     IMPORTS,
+    LOG,
+    SMTP,
     Entry,
     WitnessAddress,
     check_anchors,
 )
 
 ENVIRONMENTS = ("development", "test", "production")
-SMTP_SECURITIES = ("none", "starttls", "tls")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,11 @@ class Settings:
     smtp_security: str
     smtp_username: str
     smtp_password: str = field(repr=False)
+    smtp_oauth_token_file: Path | None
     smtp_helo_name: str
     smtp_connections: int
+    smtp_mails_per_connection: int
+    smtp_chunking: str
     smtp_timeout_seconds: int
     worker_count: int
     retry_minutes: int
@@ -187,56 +191,7 @@ ENTRIES: tuple[Entry, ...] = (
         "people would be forgotten. At least 32 random characters.",
         is_secret=True,
     ),
-    Entry(
-        field="smtp_host",
-        parse=setting_values.name,
-        default="127.0.0.1",
-        help="The relay that takes our mail.",
-    ),
-    Entry(
-        field="smtp_port",
-        parse=setting_values.whole(1, 65535),
-        default="1025",
-        help="The port of the relay.",
-    ),
-    Entry(
-        field="smtp_security",
-        parse=setting_values.choice(*SMTP_SECURITIES),
-        default="none",
-        help="none, starttls or tls. Certificates are always verified.",
-    ),
-    Entry(
-        field="smtp_username",
-        parse=setting_values.text,
-        default="",
-        help="Sign-in at the relay; empty for none.",
-    ),
-    Entry(
-        field="smtp_password",
-        parse=setting_values.text,
-        default="",
-        help="The password that belongs to MAILER_SMTP_USERNAME.",
-        is_secret=True,
-    ),
-    Entry(
-        field="smtp_helo_name",
-        parse=setting_values.text,
-        default="",
-        help="The name we greet the relay with; empty means the host of MAILER_PUBLIC_URL.",
-    ),
-    Entry(
-        field="smtp_connections",
-        parse=setting_values.whole(1, 256),
-        default="8",
-        help="Connections one campaign worker keeps to the relay.",
-    ),
-    Entry(
-        field="smtp_timeout_seconds",
-        parse=setting_values.whole(1, 3600),
-        default="600",
-        help="How long the reply to a message is awaited. RFC 5321 4.5.3.2 asks for 10 minutes; "
-        "less makes doubles.",
-    ),
+    *SMTP,
     Entry(
         field="worker_count",
         parse=setting_values.whole(1, 64),
@@ -342,34 +297,7 @@ ENTRIES: tuple[Entry, ...] = (
         default="info",
         help="How much is logged. Addresses and tokens are masked at every level.",
     ),
-    Entry(
-        field="log_origin",
-        parse=setting_values.text,
-        default="",
-        help="The name of the consent log, in every checkpoint and beside its keys; empty means host, "
-        "port if any, and path of MAILER_PUBLIC_URL, and /log. Never change it: it would be another log.",
-    ),
-    Entry(
-        field="log_directory",
-        parse=setting_values.file,
-        default="",
-        help="Where the log keeper has its private key and what it signed last; empty means log in the "
-        "data directory. Back it up, never together with the database: see docs/operations.md.",
-    ),
-    Entry(
-        field="log_seconds",
-        parse=setting_values.whole(1, 60),
-        default="10",
-        help="How long new leaves of the consent log wait at most for a signed checkpoint.",
-    ),
-    Entry(
-        field="metrics_token",
-        parse=setting_values.optional_secret,
-        default="",
-        help="Whoever asks for /admin/metrics gives it as a bearer token; empty means there are no metrics. "
-        "At least 32 random characters.",
-        is_secret=True,
-    ),
+    *LOG,
     *ANCHORS,
     *IMPORTS,
 )
@@ -404,16 +332,23 @@ def _fill_derived(values: dict[str, Any]) -> None:
         values["redis_url"] = f"unix://{data / 'redis' / 'redis.sock'}?db=0"
     public = urlsplit(values["public_url"])
     values["log_directory"] = values["log_directory"] or data / "log"
-    values["log_origin"] = values["log_origin"] or f"{public.netloc}{public.path.rstrip('/')}/log"
+    values["log_origin"] = values["log_origin"] or f"{public.netloc}/log"
     if not values["smtp_helo_name"]:
         values["smtp_helo_name"] = public.hostname or "localhost"
 
 
 def _check_together(settings: Settings) -> None:
-    if "+" in settings.log_origin or any(sign.isspace() for sign in settings.log_origin):
-        raise SettingsInvalid("MAILER_LOG_ORIGIN: no spaces and no plus, such as example.org/log.")
-    if bool(settings.smtp_username) != bool(settings.smtp_password):
-        raise SettingsInvalid("MAILER_SMTP_USERNAME and MAILER_SMTP_PASSWORD go together.")
+    if settings.smtp_password and settings.smtp_oauth_token_file:
+        raise SettingsInvalid(
+            "MAILER_SMTP_PASSWORD and MAILER_SMTP_OAUTH_TOKEN_FILE are both set; keep one."
+        )
+    if bool(settings.smtp_username) != bool(
+        settings.smtp_password or settings.smtp_oauth_token_file
+    ):
+        raise SettingsInvalid(
+            "MAILER_SMTP_USERNAME goes together with MAILER_SMTP_PASSWORD, or with "
+            "MAILER_SMTP_OAUTH_TOKEN_FILE."
+        )
     if settings.smtp_username and settings.smtp_security == "none" and settings.is_production:
         raise SettingsInvalid("MAILER_SMTP_SECURITY: a password is never sent in the clear.")
     if settings.keys_url == settings.database_url:

@@ -14,6 +14,7 @@ from mailer.selfaudit.queries import (
     count_findings,
     find_alarming,
     find_newest,
+    get_audit,
     list_findings,
 )
 from mailer.selfaudit.states import STAGES, FindingKind, Stage
@@ -45,6 +46,7 @@ __all__ = [
     "find_alarming",
     "find_newest",
     "find_unfinished",
+    "get_audit",
     "get_state",
     "list_findings",
     "note",

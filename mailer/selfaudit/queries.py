@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from mailer.foundation.database import db
+from mailer.foundation.errors import NotFound
 from mailer.organisations import Organisation
 from mailer.selfaudit.models import SelfAudit, SelfAuditFinding
 from mailer.selfaudit.states import FindingKind, Stage
@@ -47,6 +48,14 @@ def find_newest(*, is_finished: bool | None = None) -> Audit | None:
         query = query.where(condition if is_finished else ~condition)
     row = db.session.scalar(query)
     return None if row is None else _as_audit(row)
+
+
+def get_audit(audit_id: int) -> Audit:
+    """The audit with this row id. Raises NotFound."""
+    row = db.session.get(SelfAudit, audit_id, populate_existing=True)
+    if row is None:
+        raise NotFound("There is no such audit.")
+    return _as_audit(row)
 
 
 def find_alarming() -> Audit | None:

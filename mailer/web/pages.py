@@ -11,6 +11,7 @@ from mailer.web import (
     filters,
     health,
     hosts,
+    metrics,
     public,
     request_log,
     responses,
@@ -29,6 +30,7 @@ def register(app: Flask) -> None:
     error_pages.register(app)
     filters.register(app)
     health.register(app)
+    metrics.register(app)
     app.after_request(responses.forget_taken_notice)
     # Macros are imported without context, so this has to be a global.
     app.jinja_env.globals["csrf_token"] = csrf.csrf_token

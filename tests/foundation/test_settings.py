@@ -18,6 +18,7 @@ PRODUCTION = {
     "MAILER_ADMIN_URL": "https://team.harbourbooks.ie",
 }
 WITNESS = "w.example/1+bcd5f9c1+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+TOKEN = "Zq9dPu2mXw7cRt4kLs8vYb3nGh6jFe1aTo5iWz0x"
 # Something else than the default for every entry; the value it must become.
 GOOD: dict[str, tuple[str, object]] = {
     "environment": ("development", "development"),
@@ -45,6 +46,10 @@ GOOD: dict[str, tuple[str, object]] = {
     "session_idle_hours": ("1", 1),
     "session_days": ("90", 90),
     "log_level": ("debug", "debug"),
+    "log_origin": (" log.harbourbooks.ie/1 ", "log.harbourbooks.ie/1"),
+    "log_directory": ("/srv/log", Path("/srv/log")),
+    "log_seconds": ("60", 60),
+    "metrics_token": (TOKEN, TOKEN),
     "log_witnesses": (
         f" {WITNESS}  https://w.example/a/ ,",
         (WitnessAddress("w.example/1", WITNESS, "https://w.example/a"),),
@@ -96,6 +101,10 @@ BAD: dict[str, tuple[str, ...]] = {
     "session_idle_hours": ("0", "169"),
     "session_days": ("0", "91"),
     "log_level": ("verbose", ""),
+    "log_origin": ("two words", "a+b", "a\nb"),
+    "log_directory": ("~nobody-of-this-name/log",),
+    "log_seconds": ("0", "61", "soon"),
+    "metrics_token": ("short", "a" * 64),
     "log_witnesses": (
         "https://w.example",
         WITNESS,

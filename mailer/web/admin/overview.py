@@ -7,7 +7,16 @@ from datetime import timedelta
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts, campaigns, forms, lists, organisations, subscriptions
+from mailer import (
+    accounts,
+    campaigns,
+    forms,
+    lists,
+    organisations,
+    selfaudit,
+    subscriptions,
+    transparency,
+)
 from mailer.accounts import HELD_BACK, Right
 from mailer.campaigns import CampaignState
 from mailer.forms import Form
@@ -39,6 +48,8 @@ def overview() -> ResponseReturnValue:
         latest=[(one, *STATES[one.state]) for one in latest],
         steps=steps,
         alarms=_alarms(organisation),
+        log_alarms=transparency.list_alarms(),
+        audit_alarm=selfaudit.find_alarming(),
         is_begun=all(step["state"] == "ok" for step in steps),
     )
 

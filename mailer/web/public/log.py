@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from mailer import transparency
@@ -14,6 +14,33 @@ bp = Blueprint("log", __name__)
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _BINARY = "application/octet-stream"
+
+
+@bp.get("/log")
+def show() -> ResponseReturnValue:
+    """Where the log stands, who vouches for it, and how to check it."""
+    newest = transparency.find_latest_checkpoint()
+    anchored = transparency.find_newest_anchored_checkpoint()
+    anchors = transparency.anchors_of(anchored) if anchored else None
+    return render_template(
+        "public/log.html",
+        origin=transparency.log_origin(),
+        keys=transparency.list_keys(),
+        newest=newest,
+        note=transparency.published_note(newest) if newest else "",
+        anchored=anchored,
+        is_anchored=anchored is not None,
+        witnesses=anchors.witnesses if anchors else (),
+        timestamps=anchors.timestamps if anchors else (),
+    )
+
+
+@bp.get("/log/policy")
+def policy() -> ResponseReturnValue:
+    """Whom to trust about the log, as C2SP tlog-policy; to be got from elsewhere by those who doubt us."""
+    response = _plain(transparency.policy_text())
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 @bp.get("/log/checkpoint")
