@@ -11,7 +11,7 @@ from __future__ import annotations
 from mailer.receipts.issuing import compose_record, issue
 from mailer.receipts.kantara import export_kantara
 from mailer.receipts.letter import plan_receipt_mail
-from mailer.receipts.readable import Line, Part, tell
+from mailer.receipts.readable import Line, Part, tell, word_of
 from mailer.receipts.reading import LARGEST, read_receipt
 from mailer.receipts.sealing import (
     Verdict,
@@ -62,4 +62,5 @@ __all__ = [
     "sign_link",
     "tell",
     "verify",
+    "word_of",
 ]

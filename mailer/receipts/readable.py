@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from mailer.consent import DPV_TERMS, ConsentState
+from mailer.consent import DPV_TERMS, ConsentState, TimelineEntry
 from mailer.organisations import country_name
 from mailer.receipts.indications import ANCHORED
 
@@ -34,6 +35,11 @@ class Line:
     label: str
     value: str
     kind: str = "text"
+
+    @property
+    def at(self) -> datetime:
+        """The moment of a line of the kind `time`."""
+        return datetime.fromisoformat(self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,11 @@ def tell_as_text(receipt: Mapping[str, Any]) -> tuple[str, ...]:
 def state_of(event: Mapping[str, Any]) -> ConsentState:
     """The state that an event of a document tells."""
     return next(_STATES[kind] for kind in event["@type"] if kind in _STATES)
+
+
+def word_of(entry: TimelineEntry) -> str:
+    """What happened, in a word or two."""
+    return WORDS[entry.record.state]
 
 
 def _about(record: Mapping[str, Any], process: Mapping[str, Any]) -> list[Line]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,15 +60,11 @@ class Thread:
         return given[-1] if given else None
 
     @property
-    def ended_at(self) -> datetime | None:
-        """When the newest given consent ended; None while it stands."""
+    def ending(self) -> TimelineEntry | None:
+        """What ended the newest given consent; None while it stands."""
         given = self.given
-        ends = [
-            entry.record
-            for entry in self.entries
-            if given and entry.record.ends_id == given.record.id
-        ]
-        return ends[0].recorded_at if ends else None
+        ends = (one for one in self.entries if given and one.record.ends_id == given.record.id)
+        return next(ends, None)
 
     @property
     def is_standing(self) -> bool:
@@ -79,11 +74,6 @@ class Thread:
             entry.record.state in ALLOWS_SENDING and entry.record.id not in ended
             for entry in self.entries
         )
-
-    def payload_of(self, record_id: int | None) -> dict[str, Any]:
-        """The payload of a record of the thread; empty when it is not there."""
-        found = (entry.payload for entry in self.entries if entry.record.id == record_id)
-        return next(found, None) or {}
 
 
 def list_threads(contact: Contact) -> list[Thread]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mailer import lists
+from mailer import lists, receipts
 from mailer.consent import ConsentState, TimelineEntry
 from mailer.web.admin.evidence import Leg, TextRead, read_legs, read_texts, words_of_control
+from mailer.web.consent_stations import anchored_station
 
 TRACKING_NAME = "Measuring opens and clicks"
 
@@ -53,6 +54,14 @@ class Episode:
     entries: list[TimelineEntry] = field(default_factory=list)
     records: list[RecordShown] = field(default_factory=list)
     stations: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def topic(self) -> str:
+        """What the receipt of it goes by."""
+        list_id = self.entries[0].record.mailing_list_id
+        return (
+            receipts.TRACKING_TOPIC if list_id is None else lists.get_list_by_id(list_id).public_id
+        )
 
     @property
     def state(self) -> tuple[str, str]:
@@ -99,6 +108,8 @@ def _shown(entry: TimelineEntry) -> RecordShown:
     record = entry.record
     mark, word = STATES[record.state]
     evidence = _evidence_of(entry)
+    if "imported" in evidence and record.state in _GIVEN:
+        word = "imported consent"
     return RecordShown(
         public_id=record.public_id,
         mark=mark,
@@ -123,6 +134,9 @@ def _stations(episode: Episode) -> list[dict[str, Any]]:
             _station("asked", first.record.recorded_at),
             _station("left unticked", first.record.recorded_at, state="withdrawn"),
         ]
+    brought = _evidence_of(first).get("imported")
+    if brought:
+        return _imported_stations(episode, brought)
     version = _evidence_of(first).get("form_version")
     detail = f"Version {version} of the form" if version else ""
     stations = [_station("asked", first.record.recorded_at, detail=detail)]
@@ -132,11 +146,35 @@ def _stations(episode: Episode) -> list[dict[str, Any]]:
     stations.append(_station("confirmed", confirmed_at, state="proven" if given else "waiting"))
     if given is None and last.state is _S.REQUESTED:
         return stations
+    if given is not None:
+        stations.append(anchored_station(given.record.public_id))
     if last.state is _S.REQUESTED or last.state in _GIVEN:
         return [*stations, _station("withdrawn", None)]
     word = STATES[last.state][1]
     kind = "refused" if last.state is _S.INVALIDATED else "withdrawn"
     return [*stations, _station(word, last.recorded_at, state=kind, detail=_how(episode))]
+
+
+def _imported_stations(episode: Episode, brought: dict[str, Any]) -> list[dict[str, Any]]:
+    """A consent that was given elsewhere, or one that nobody could show."""
+    first, last = episode.entries[0].record, episode.entries[-1].record
+    source = str(brought.get("source") or "")
+    stations = [_station("imported", first.recorded_at, detail=str(brought.get("importer") or ""))]
+    if first.state in _GIVEN:
+        at = _moment(brought.get("consented_at"))
+        stations.insert(0, _station("given elsewhere", at, detail=source))
+    else:
+        given = next((one for one in episode.entries if one.record.state in _GIVEN), None)
+        confirmed_at = given.record.recorded_at if given else None
+        kind = "proven" if given else "waiting"
+        stations += [_mail_station(given), _station("confirmed", confirmed_at, state=kind)]
+    if last.state in _GIVEN:
+        stations.append(anchored_station(last.public_id))
+    elif last is not first:
+        word = STATES[last.state][1]
+        kind = "refused" if last.state is _S.INVALIDATED else "withdrawn"
+        stations.append(_station(word, last.recorded_at, state=kind, detail=_how(episode)))
+    return stations
 
 
 def _mail_station(given: TimelineEntry | None) -> dict[str, Any]:

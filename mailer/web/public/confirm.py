@@ -14,8 +14,10 @@ from mailer.foundation.errors import LinkExpired, LinkInvalid
 from mailer.foundation.networks import truncate_ip
 from mailer.foundation.tokens import Purpose, digest, read_timed_with_age, sign_lasting, sign_timed
 from mailer.organisations import get_organisation_by_id
+from mailer.receipts import TRACKING_TOPIC
 from mailer.signup import ConfirmingAct, RequestState, SignupRequest
 from mailer.web.public.letterhead import act_evidence, letterhead
+from mailer.web.public.receipts import links_of
 
 bp = Blueprint("confirm", __name__)
 
@@ -123,11 +125,13 @@ def _standing(wanted: SignupRequest, token: str) -> str:
 
 def _render_confirmed(confirmed: signup.Confirmed) -> str:
     contact = confirmed.contact
-    stations = _stations(confirmed.requested_at, confirmed.mailed_at, confirmed.confirmed_at)
+    topics = [mailing_list.public_id for mailing_list in confirmed.lists]
+    topics += [TRACKING_TOPIC] if confirmed.with_tracking else []
+    links = list(links_of(contact, topics).values())
     return render_template(
         "public/confirmed.html",
         confirmed=confirmed,
-        stations=stations,
+        links=links,
         preferences_token=sign_lasting(Purpose.PREFERENCES, contact.public_id),
         **letterhead(confirmed.organisation),
     )
@@ -157,17 +161,11 @@ def _shown_at(wanted: SignupRequest) -> datetime | None:
     return datetime.fromtimestamp(signed_at, UTC) if public_id == wanted.public_id else None
 
 
-def _stations(
-    asked: datetime, mailed: str | None, confirmed: datetime | None = None
-) -> list[dict[str, Any]]:
+def _stations(asked: datetime, mailed: str | None) -> list[dict[str, Any]]:
     mailed_at = datetime.fromisoformat(mailed) if mailed else None
     return [
         {"word": "asked", "at": asked, "done": True},
         {"word": "mail sent", "at": mailed_at, "done": True},
-        {
-            "word": "confirmed",
-            "at": confirmed,
-            "done": confirmed is not None,
-            "state": "proven" if confirmed else "waiting",
-        },
+        {"word": "confirmed", "at": None, "done": False, "state": "waiting"},
+        {"word": "anchored", "at": None, "done": False},
     ]

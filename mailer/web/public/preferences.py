@@ -17,6 +17,7 @@ from mailer.foundation.errors import LinkInvalid
 from mailer.lists import MailingList, get_list
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.web.public.letterhead import act_evidence, letterhead
+from mailer.web.public.receipts import ReceiptLink, all_url, links_of
 
 bp = Blueprint("preferences", __name__)
 
@@ -35,6 +36,7 @@ class Choice:
     is_active: bool
     stations: list[dict[str, Any]]
     words: str
+    receipt_url: str
 
 
 @bp.get("/p/<token>", strict_slashes=False)
@@ -48,6 +50,7 @@ def show(token: str) -> str:
         masked_address=mask_address(contact.address or ""),
         choices=choices_of(contact),
         done=DONE.get(request.args.get("done", "")),
+        receipts_url=all_url(contact),
         **letterhead(organisation),
     )
 
@@ -74,15 +77,23 @@ def change(token: str) -> Response:
 def choices_of(contact: Contact) -> list[Choice]:
     """Every list of the organisation and where this person stands with it."""
     organisation = get_organisation_by_id(contact.organisation_id)
+    links = links_of(contact)
     return [
-        Choice(
-            mailing_list=choice.mailing_list,
-            is_active=choice.is_active,
-            stations=_stations(choice),
-            words=words_of(organisation, choice.mailing_list),
-        )
+        _choice(organisation, choice, links.get(choice.mailing_list.public_id))
         for choice in subscriptions.list_choices(contact)
     ]
+
+
+def _choice(
+    organisation: Organisation, choice: subscriptions.ListChoice, link: ReceiptLink | None
+) -> Choice:
+    return Choice(
+        mailing_list=choice.mailing_list,
+        is_active=choice.is_active,
+        stations=link.stations if link and link.was_given else [],
+        words=words_of(organisation, choice.mailing_list),
+        receipt_url=link.url if link else "",
+    )
 
 
 def words_of(organisation: Organisation, mailing_list: MailingList) -> str:
@@ -111,20 +122,6 @@ def _join_or_leave(
     evidence = {**evidence, "shown_sha256": sha256, "notice_sha256": notice.text_sha256}
     subscriptions.join(contact, mailing_list, evidence)
     return "joined"
-
-
-def _stations(choice: subscriptions.ListChoice) -> list[dict[str, Any]]:
-    subscription = choice.subscription
-    if subscription is None:
-        return []
-    stations: list[dict[str, Any]] = [
-        {"word": "confirmed", "at": subscription.activated_at, "done": True, "state": "proven"}
-    ]
-    if subscription.ended_at is not None:
-        stations.append(
-            {"word": "withdrawn", "at": subscription.ended_at, "done": True, "state": "withdrawn"}
-        )
-    return stations
 
 
 def _contact(token: str) -> Contact:
