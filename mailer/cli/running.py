@@ -140,6 +140,7 @@ def _children(
         _worker("first", "--queue", "first"),
         _worker("bulk", "--queue", "bulk"),
         _worker("upkeep", "--queue", "upkeep"),
+        _worker("log", "--log"),
         replace(_worker("clock", "--clock"), stop_order=1),
     ]
     started = {child.name for child in children}
