@@ -33,6 +33,7 @@ from mailer.imports.intake import (
 from mailer.imports.models import Import, ImportRow
 from mailer.imports.permission import (
     PermissionPage,
+    contact_id_of_row,
     give_permission,
     organisation_of_row,
     page_of_row,
@@ -42,11 +43,14 @@ from mailer.imports.permission import (
     take_back_refusal,
 )
 from mailer.imports.queries import (
+    Progress,
     RefusedRow,
+    count_in,
     get_import,
     iter_refused_csv,
     list_imports,
     list_refused,
+    progress_of,
     subjects_of,
 )
 from mailer.imports.records import ENCODINGS, SEPARATORS
@@ -68,6 +72,7 @@ __all__ = [
     "ImportStarted",
     "ImportState",
     "PermissionPage",
+    "Progress",
     "Refusal",
     "RefusedRow",
     "RowState",
@@ -75,6 +80,8 @@ __all__ = [
     "advance",
     "ask",
     "check",
+    "contact_id_of_row",
+    "count_in",
     "create_import",
     "discard",
     "expire_imports",
@@ -89,6 +96,7 @@ __all__ = [
     "organisation_of_row",
     "page_of_row",
     "plan_permission_mails",
+    "progress_of",
     "read_otherwise",
     "read_permission_token",
     "read_refusal_token",

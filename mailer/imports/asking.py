@@ -12,6 +12,7 @@ from mailer.foundation.clock import iso, now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.ids import new_id
+from mailer.imports.importing import subject_of
 from mailer.imports.letter import plan_permission_mail
 from mailer.imports.models import Import, ImportRow
 from mailer.imports.quarantine import add_counts, counted
@@ -74,9 +75,9 @@ def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outc
     if outcome.kind not in (OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.UNCERTAIN):
         return
     row = db.session.scalar(sa.select(ImportRow).where(ImportRow.public_id == message.reference))
-    if row is None or row.state is not RowState.ASKED or row.subject_id is None:
+    if row is None or row.state is not RowState.ASKED:
         return
-    sha256 = consent.put_blob(consent.get_subject(row.subject_id), body, "message/rfc822")
+    sha256 = consent.put_blob(subject_of(row), body, "message/rfc822")
     row.mail_evidence = {
         "outcome": outcome.kind.value,
         "message_id": message.message_id,

@@ -11,10 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from mailer import consent
-from mailer.consent import ConsentState, Keyed
+from mailer.consent import ConsentState, ConsentSubject, Keyed
 from mailer.contacts import Contact
 from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db
+from mailer.foundation.errors import NotFound
 from mailer.foundation.ids import new_id
 from mailer.foundation.networks import truncate_ip
 from mailer.imports import files
@@ -69,7 +70,7 @@ def import_slice(found: Import, *, limit: int = SLICE) -> None:
             row.state, row.refusal = state, refusal
             changes.update(counted(state, refusal))
     _admit(found, placed[RowState.PROVEN])
-    _lock(found, [row for row, _ in placed[RowState.UNPROVEN]])
+    _lock(found, placed[RowState.UNPROVEN])
     _suppress(found, [row for row, _ in placed[RowState.OPTED_OUT]])
     for row, _ in (one for group in placed.values() for one in group):
         row.settled_at = now()
@@ -237,24 +238,46 @@ def _fill(contact: Contact, row: ImportRow) -> list[list[str]]:
     return filled
 
 
-def _lock(found: Import, rows: Sequence[ImportRow]) -> None:
-    """People without a proof: recorded as unknown, and mailed nothing until they give permission."""
-    if not rows:
+def _lock(found: Import, placed: Sequence[Placed]) -> None:
+    """People without a proof: recorded as unknown, and mailed nothing until they give permission.
+
+    Who is known here already is recorded under their own pseudonym, everybody else under a fresh one that
+    can be erased by itself.
+    """
+    if not placed:
         return
     organisation, mailing_list = _whose(found)
-    subjects = consent.create_subjects(organisation, len(rows))
+    known = {s.contact.subject_id: s.contact for _, s in placed if s.contact is not None}
+    keyed = consent.keyed_subjects(known)
+    fresh = iter(consent.create_subjects(organisation, len(placed) - len(known)))
     shared = shared_evidence(found)
-    records = consent.record_imported_many(
-        organisation,
-        mailing_list,
-        ConsentState.UNKNOWN,
-        [
-            (subject, {"imported": evidence_of(row, shared)})
-            for row, subject in zip(rows, subjects, strict=True)
-        ],
-    )
-    for row, subject, record_id in zip(rows, subjects, records, strict=True):
-        row.subject_id, row.record_id, row.state = subject.id, record_id, RowState.LOCKED
+    drafts: list[tuple[Keyed, Mapping[str, Any]]] = []
+    locked: list[ImportRow] = []
+    for row, standing in placed:
+        if standing.contact is None:
+            subject = next(fresh)
+            row.subject_id = subject.id
+        elif standing.contact.subject_id in keyed:
+            subject = keyed[standing.contact.subject_id]
+            row.contact_id = standing.contact.id
+        else:  # whose key is gone is being erased
+            row.state, row.refusal = RowState.REFUSED, Refusal.ERASED
+            continue
+        drafts.append((subject, {"imported": evidence_of(row, shared)}))
+        locked.append(row)
+    records = consent.record_imported_many(organisation, mailing_list, ConsentState.UNKNOWN, drafts)
+    for row, record_id in zip(locked, records, strict=True):
+        row.record_id, row.state = record_id, RowState.LOCKED
+
+
+def subject_of(row: ImportRow) -> ConsentSubject:
+    """Under which pseudonym a locked row stands in the ledger. Raises NotFound."""
+    if row.subject_id is not None:
+        return consent.get_subject(row.subject_id)
+    contact = db.session.get(Contact, row.contact_id)
+    if contact is None:
+        raise NotFound("Nobody stands behind this row any more.")
+    return consent.get_subject(contact.subject_id)
 
 
 def _suppress(found: Import, rows: Sequence[ImportRow]) -> None:

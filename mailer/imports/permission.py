@@ -18,7 +18,7 @@ from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db
 from mailer.foundation.errors import LinkExpired, LinkInvalid
 from mailer.foundation.tokens import Purpose, read_lasting, read_timed
-from mailer.imports.importing import blank
+from mailer.imports.importing import blank, subject_of
 from mailer.imports.letter import NO_SOURCE
 from mailer.imports.models import Import, ImportRow
 from mailer.imports.quarantine import add_counts, counted
@@ -91,6 +91,14 @@ def organisation_of_row(row: ImportRow) -> Organisation:
     return get_organisation_by_id(found.organisation_id)
 
 
+def contact_id_of_row(row: ImportRow) -> str | None:
+    """The public id of whoever gave permission, while they are known."""
+    if row.contact_id is None or row.state is not RowState.CONFIRMED:
+        return None
+    contact = db.session.get_one(Contact, row.contact_id)
+    return contact.public_id if contact.erased_at is None else None
+
+
 def give_permission(row: ImportRow, act: ConfirmingAct) -> Contact:
     """Record the consent with its three legs and begin the membership; pressing twice is pressing once (C-030).
 
@@ -103,7 +111,7 @@ def give_permission(row: ImportRow, act: ConfirmingAct) -> Contact:
     organisation = get_organisation_by_id(found.organisation_id)
     _require_answerable(organisation, row)
     mailing_list = get_list_by_id(found.mailing_list_id)
-    own = consent.get_subject(row.subject_id or 0)
+    own = subject_of(row)
     contact = contacts.get_or_create(organisation, _draft(row, mailing_list), own)
     subject = consent.get_subject(contact.subject_id)
     asked = db.session.get_one(ConsentRecord, row.record_id)

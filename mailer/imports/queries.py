@@ -15,10 +15,12 @@ from mailer.foundation.errors import NotFound
 from mailer.foundation.paging import Cursor, Page, page_of
 from mailer.imports.judging import protect
 from mailer.imports.models import Import, ImportRow
-from mailer.imports.states import REASONS, RowState
+from mailer.imports.states import QUARANTINED, REASONS, UNDOABLE, ImportState, RowState
 from mailer.organisations import Organisation
 
 _TOLD = (RowState.REFUSED, RowState.SUPPRESSED, RowState.OPTED_OUT, RowState.KEPT)
+_BROUGHT = (RowState.IMPORTED, RowState.LOCKED, RowState.SUPPRESSED)
+_TAKEN = (RowState.UNDONE, RowState.KEPT)
 _SLICE = 2_000
 
 
@@ -100,3 +102,33 @@ def _csv_lines(rows: list[tuple[str, ...]]) -> str:
     text = StringIO()
     csv.writer(text).writerows([[protect(cell) for cell in row] for row in rows])
     return text.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work on an import is, in bytes while it reads and in rows afterwards."""
+
+    done: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 1.0
+
+
+def progress_of(found: Import) -> Progress:
+    """How far the reading, importing or undoing of an import is."""
+    if found.state is ImportState.READING:
+        return Progress(found.offset, found.file_bytes)
+    left, gone = (
+        (QUARANTINED, _BROUGHT) if found.state is ImportState.IMPORTING else (UNDOABLE, _TAKEN)
+    )
+    waiting = count_in(found, *left)
+    done = count_in(found, *gone)
+    return Progress(done, waiting + done)
+
+
+def count_in(found: Import, *states: RowState) -> int:
+    """How many rows of an import stand in any of these states."""
+    return sum(int(found.counts.get(state.value, 0)) for state in states)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Mapping
 
-from mailer import signup, transactional
+from mailer import imports, signup, transactional
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Unavailable
@@ -45,14 +45,14 @@ def send_due() -> Mapping[str, object] | None:
 
 
 def settle_message(message: TransactionalMessage, outcome: Outcome) -> None:
-    """Settle a claimed service mail; the bytes of a confirmation mail become evidence (C-042)."""
+    """Settle a claimed service mail; what asked for a consent becomes evidence (C-042)."""
     body, kind, owner = message.body, message.kind, message.owner
-    if (
-        transactional.settle(message, outcome, owner=owner)
-        and kind is MessageKind.CONFIRMATION
-        and body
-    ):
+    if not transactional.settle(message, outcome, owner=owner) or not body:
+        return
+    if kind is MessageKind.CONFIRMATION:
         signup.keep_mail_evidence(message, body, outcome)
+    elif kind is MessageKind.PERMISSION:
+        imports.keep_mail_evidence(message, body, outcome)
 
 
 class MessageSettler:

@@ -13,6 +13,7 @@ from mailer import consent, forms
 from mailer.foundation.errors import NotFound
 
 LEGS = (
+    ("imported", "Imported consent: given elsewhere, not confirmed here"),
     ("submission", "The form was sent"),
     ("confirmation_mail", "The confirmation mail"),
     ("confirmation", "The confirming act"),
@@ -31,6 +32,17 @@ LABELS = {
     "form_id": "Form",
     "form_url": "Address of the form",
     "form_version": "Version of the form",
+    "consented_at": "Consent given elsewhere",
+    "evidence_name": "Evidence file",
+    "evidence_sha256": "Fingerprint of the evidence file",
+    "file_name": "Imported file",
+    "file_sha256": "Fingerprint of the imported file",
+    "import": "Import",
+    "imported_at": "Imported",
+    "importer": "Imported by",
+    "line": "Line of the file",
+    "source": "Source",
+    "wording_sha256": "Words they agreed to",
     "ip": "Network, shortened",
     "is_automated_suspect": "Perhaps a robot",
     "message_id": "Message-ID",
@@ -102,10 +114,15 @@ def read_legs(evidence: Mapping[str, Any]) -> list[Leg]:
     if not named:
         facts = _facts(evidence)
         return [Leg("What is kept of it", facts)] if facts else []
-    legs = [Leg(title, _facts(evidence[key])) for key, title in named]
+    legs = [Leg(_title(key, title, evidence[key]), _facts(evidence[key])) for key, title in named]
     known = {key for key, _ in named}
     rest = _facts({key: value for key, value in evidence.items() if key not in known})
     return [*legs, Leg("Further", rest)] if rest else legs
+
+
+def _title(key: str, title: str, leg: Mapping[str, Any]) -> str:
+    is_import = key == "submission" and leg.get("leg") == "import"
+    return "Brought in by an import, and then asked" if is_import else title
 
 
 def read_texts(evidence: Mapping[str, Any]) -> list[TextRead]:
@@ -182,6 +199,8 @@ def _told(stored: dict[str, Any], sha256: str) -> TextRead:
             for section in stored["sections"]
         ]
         return TextRead(str(stored["title"]), sha256, str(stored["language"]), blocks)
+    if kind == "imported-wording":
+        return TextRead("The words they agreed to", sha256, "en", [("", [str(stored["text"])])])
     in_order = [stored.get(key) for key in ("title", "sentence", "text")]
     lines = [line for line in in_order if isinstance(line, str)]
     if stored.get("button"):

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from flask import Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import consent, contacts, reports, signup, subscriptions, suppression
+from mailer import (
+    consent,
+    contacts,
+    imports,
+    reports,
+    signup,
+    subscriptions,
+    suppression,
+)
 from mailer.accounts import Right
 from mailer.contacts import Contact
 from mailer.foundation.paging import Cursor
@@ -81,7 +89,9 @@ def person(public_id: str) -> ResponseReturnValue:
     """One person with everything that is recorded about them; opened in full it prints well (C-045)."""
     organisation = signed_in().organisation
     contact = contacts.get_contact(organisation, public_id)
-    history = tell_history(consent.timeline(signup.subjects_of(contact)))
+    history = tell_history(
+        consent.timeline(sorted({*signup.subjects_of(contact), *imports.subjects_of(contact)}))
+    )
     digest = contact.address_digest
     return render_template(
         "admin/people/person.html",
