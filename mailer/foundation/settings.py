@@ -316,7 +316,7 @@ OTHER_NAMES = frozenset(
 def _refuse_unknown(source: Mapping[str, str]) -> None:
     known = {entry.name for entry in ENTRIES} | OTHER_NAMES
     for name in source:
-        if name.startswith("MAILER_") and name.removesuffix("_FILE") not in known:
+        if name.startswith("MAILER_") and not {name, name.removesuffix("_FILE")} & known:
             raise SettingsInvalid(f"{name} is not a setting of ours; see docs/settings.md.")
 
 
@@ -346,8 +346,7 @@ def _check_together(settings: Settings) -> None:
         settings.smtp_password or settings.smtp_oauth_token_file
     ):
         raise SettingsInvalid(
-            "MAILER_SMTP_USERNAME goes together with MAILER_SMTP_PASSWORD, or with "
-            "MAILER_SMTP_OAUTH_TOKEN_FILE."
+            "MAILER_SMTP_USERNAME and MAILER_SMTP_PASSWORD (or MAILER_SMTP_OAUTH_TOKEN_FILE) go together."
         )
     if settings.smtp_username and settings.smtp_security == "none" and settings.is_production:
         raise SettingsInvalid("MAILER_SMTP_SECURITY: a password is never sent in the clear.")

@@ -32,6 +32,8 @@ GOOD: dict[str, tuple[str, object]] = {
     "smtp_security": ("starttls", "starttls"),
     "smtp_helo_name": ("out.harbourbooks.ie", "out.harbourbooks.ie"),
     "smtp_connections": ("256", 256),
+    "smtp_mails_per_connection": ("1000", 1000),
+    "smtp_chunking": ("never", "never"),
     "smtp_timeout_seconds": ("1", 1),
     "worker_count": ("64", 64),
     "trusted_proxies": ("2", 2),
@@ -87,6 +89,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "smtp_security": ("ssl", ""),
     "smtp_helo_name": ("out\r\nMAIL FROM",),
     "smtp_connections": ("0", "257", "many"),
+    "smtp_mails_per_connection": ("-1", "1000001", "all"),
+    "smtp_chunking": ("always", ""),
     "smtp_timeout_seconds": ("0", "3601", "1m"),
     "worker_count": ("0", "65", ""),
     "trusted_proxies": ("-1", "11", "yes"),
@@ -121,7 +125,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "tsa_minutes": ("-1", "1441", "often"),
 }
 # Text that may be anything; what goes wrong with them is a test of its own.
-FREE = {"smtp_username", "smtp_password", "tsa_url", "tsa_roots"}
+FREE = {"smtp_username", "smtp_password", "smtp_oauth_token_file", "tsa_url", "tsa_roots"}
 
 
 def refusal(tmp_path: Path, **changes: str) -> str:
@@ -302,7 +306,14 @@ def test_production_is_what_nothing_set_means(tmp_path: Path) -> None:
 def test_the_relay_sign_in_is_whole_and_never_in_the_clear(tmp_path: Path) -> None:
     assert "go together" in refusal(tmp_path, MAILER_SMTP_USERNAME="ada")
     assert "go together" in refusal(tmp_path, MAILER_SMTP_PASSWORD="word")
+    token = {"MAILER_SMTP_OAUTH_TOKEN_FILE": str(tmp_path / "token")}
+    assert "go together" in refusal(tmp_path, **token)
     both = {"MAILER_SMTP_USERNAME": "ada", "MAILER_SMTP_PASSWORD": "word"}
+    assert "keep one" in refusal(tmp_path, **both, **token)
+    other = production(
+        tmp_path, **token, MAILER_SMTP_USERNAME="ada", MAILER_SMTP_SECURITY="starttls"
+    )
+    assert other.smtp_oauth_token_file == tmp_path / "token"
     with pytest.raises(SettingsInvalid, match="never sent in the clear"):
         production(tmp_path, **both)
     assert production(tmp_path, **both, MAILER_SMTP_SECURITY="tls").smtp_username == "ada"
