@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +30,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 LOCK_WAIT_SECONDS = 8
+ASK_AGAIN_SECONDS = 0.0005
+# One of this process at a time asks for SQLite's write lock; the others wait here, without asking.
+_writers = threading.Lock()
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
@@ -137,8 +142,31 @@ def prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("write", False):
+            _begin_to_write(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Take SQLite's write lock as soon as it is free.
+
+    SQLite itself has those who wait ask again after up to 100 ms, so that it lies idle under load.
+    """
+    limit = time.monotonic() + LOCK_WAIT_SECONDS
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or time.monotonic() > limit:
+                    raise
+                time.sleep(ASK_AGAIN_SECONDS)
+            else:
+                return
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_WAIT_SECONDS * 1000}")
 
 
 def make_durable() -> None:
@@ -171,10 +199,11 @@ def unit_of_work() -> Iterator[Session]:
     current.info["unit_of_work"] = True
     current.info["events"] = []
     try:
-        # SQLite: takes the write lock now, for a reader cannot become a writer once another one wrote.
-        current.connection(execution_options={"write": True})
-        yield current
-        current.commit()
+        with _turn_to_write(current):
+            # SQLite: takes the write lock now, for a reader cannot become a writer once another one wrote.
+            current.connection(execution_options={"write": True})
+            yield current
+            current.commit()
     except OperationalError as error:
         current.rollback()
         raise Unavailable("The database does not answer just now. Nothing was changed.") from error
@@ -184,6 +213,19 @@ def unit_of_work() -> Iterator[Session]:
     finally:
         current.info["unit_of_work"] = False
     tell(current.info.pop("events"))
+
+
+@contextmanager
+def _turn_to_write(session: Session) -> Iterator[None]:
+    if session.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    if not _writers.acquire(timeout=LOCK_WAIT_SECONDS):
+        raise Unavailable("The database is busy just now. Nothing was changed.")
+    try:
+        yield
+    finally:
+        _writers.release()
 
 
 def record(happened: Event) -> None:
