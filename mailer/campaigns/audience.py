@@ -65,7 +65,7 @@ def blocks(
 def members_of(campaign_id: int, *, after: int = 0, through: int | None = None) -> sa.Select[Any]:
     """SQL: one row a person with an active membership in one of the campaign's lists.
 
-    Columns contact_id, mailing_list_id, proof_id, is_blocked. Of several memberships the oldest list's
+    Columns contact_id, mailing_list_id, proof_id, is_blocked, address. Of several memberships the oldest list's
     counts, an unsuppressed one first. `after` and `through` bound the contacts' row ids.
     """
     blocked = sa.case(
@@ -77,7 +77,11 @@ def members_of(campaign_id: int, *, after: int = 0, through: int | None = None) 
     ).label("is_blocked")
     candidates = (
         sa.select(
-            Subscription.contact_id, Subscription.mailing_list_id, Subscription.proof_id, blocked
+            Subscription.contact_id,
+            Subscription.mailing_list_id,
+            Subscription.proof_id,
+            blocked,
+            Contact.address,
         )
         .join(CampaignList, CampaignList.mailing_list_id == Subscription.mailing_list_id)
         .join(Contact, Contact.id == Subscription.contact_id)
@@ -100,7 +104,11 @@ def members_of(campaign_id: int, *, after: int = 0, through: int | None = None) 
     )
     ranked = sa.select(each, rank).subquery()
     return sa.select(
-        ranked.c.contact_id, ranked.c.mailing_list_id, ranked.c.proof_id, ranked.c.is_blocked
+        ranked.c.contact_id,
+        ranked.c.mailing_list_id,
+        ranked.c.proof_id,
+        ranked.c.is_blocked,
+        ranked.c.address,
     ).where(ranked.c.rank == 1)
 
 

@@ -75,6 +75,12 @@ def finish(campaign: Campaign) -> None:
     record(CampaignFinished(campaign.id))
 
 
+def reopen(campaign: Campaign) -> None:
+    """Somebody of the audience is to be written to after all. Raises NotAllowed unless it was sent."""
+    _take(campaign, Step.REOPEN, finished_at=None, held_because="")
+    record(CampaignResumed(campaign.id))
+
+
 def hold(campaign: Campaign, because: str) -> None:
     """Say, in a sentence, why a campaign that is being sent waits just now."""
     if campaign.held_because != because:

@@ -40,6 +40,9 @@ class Campaign(Model):
     started_at: Mapped[datetime | None]
     planned_at: Mapped[datetime | None]  # set once the whole audience has its rows
     planned_through: Mapped[int] = mapped_column(default=0)  # contact id the planning has reached
+    claimed_through: Mapped[int] = mapped_column(
+        default=0, server_default="0"
+    )  # contact id up to which everybody has had a first turn
     finished_at: Mapped[datetime | None]
     held_because: Mapped[str] = mapped_column(
         sa.Text, default=""

@@ -28,6 +28,7 @@ class Step(StrEnum):
     RESUME = "resume"
     CANCEL = "cancel"
     FINISH = "finish"
+    REOPEN = "reopen"
 
 
 _S = CampaignState
@@ -42,6 +43,7 @@ TRANSITIONS: dict[tuple[CampaignState, Step], CampaignState] = {
     (_S.PAUSED, Step.CANCEL): _S.CANCELLED,
     (_S.SCHEDULED, Step.CANCEL): _S.CANCELLED,
     (_S.SENDING, Step.FINISH): _S.SENT,
+    (_S.SENT, Step.REOPEN): _S.SENDING,
 }
 
 

@@ -18,15 +18,29 @@ from mailer.contacts.book import (
     placeholder_values,
 )
 from mailer.contacts.models import Contact
+from mailer.contacts.wishes import (
+    INTERVALS_DAYS,
+    end_pause,
+    lift_restriction,
+    pause,
+    restrict,
+    set_mail_interval,
+)
 
 __all__ = [
+    "INTERVALS_DAYS",
     "Contact",
     "ContactDraft",
+    "end_pause",
     "erase",
     "find_by_address",
     "get_contact",
     "get_or_create",
+    "lift_restriction",
     "list_contacts",
     "list_field_names",
+    "pause",
     "placeholder_values",
+    "restrict",
+    "set_mail_interval",
 ]

@@ -24,6 +24,15 @@ class Contact(Model):
     __table_args__ = (
         sa.UniqueConstraint("organisation_id", "address_digest"),
         sa.Index(None, "organisation_id", "id"),
+        *(
+            sa.Index(
+                f"ix_contacts_{column}",
+                column,
+                sqlite_where=sa.text(f"{column} IS NOT NULL"),
+                postgresql_where=sa.text(f"{column} IS NOT NULL"),
+            )
+            for column in ("erased_at", "restricted_at", "paused_at")
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -40,3 +49,8 @@ class Contact(Model):
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
     erased_at: Mapped[datetime | None]
+    restricted_at: Mapped[datetime | None]  # GDPR Art. 18: nothing but keeping
+    restricted_because: Mapped[str] = mapped_column(sa.Text, default="", server_default="")
+    paused_at: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]
+    mail_interval_days: Mapped[int | None] = mapped_column(sa.Integer)

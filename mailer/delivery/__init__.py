@@ -10,36 +10,51 @@ may have been sent but was not answered is uncertain and never sent again by its
 from __future__ import annotations
 
 from mailer.delivery.alarm import Alarm
-from mailer.delivery.claiming import (
-    KEY_PREFIX,
-    LEASE,
-    Claim,
-    Recipient,
-    Standing,
-    claim,
-    extend_leases,
-    has_due,
-    list_finished,
-    list_sending,
-    look_again,
-    release,
-    skip_cancelled,
-)
+from mailer.delivery.claiming import Claim, claim
 from mailer.delivery.composing import Composer
+from mailer.delivery.destinations import back_off, list_blocked
 from mailer.delivery.forgetting import forget_replies
+from mailer.delivery.limits import (
+    LimitDraft,
+    list_all_limits,
+    list_limits,
+    list_providers,
+    rate_of,
+    remove_limit,
+    set_limit,
+)
 from mailer.delivery.links import message_id, notice_url
-from mailer.delivery.models import Delivery
+from mailer.delivery.looking import Lookout, Standing
+from mailer.delivery.models import Delivery, SendingLimit, SendingOwner
 from mailer.delivery.outcomes import (
     Result,
+    Retries,
+    asks_to_wait,
     is_about_the_sender,
     result_of,
     uncertain,
     unrenderable,
+    unsent,
 )
+from mailer.delivery.owners import LEASE, extend_lease, leave
+from mailer.delivery.pacing import Pacer, Wait
 from mailer.delivery.planning import plan
 from mailer.delivery.reasons import why
-from mailer.delivery.settling import expire_leases, settle, settle_owner
-from mailer.delivery.states import DeliveryState, SkipReason
+from mailer.delivery.recipients import KEY_PREFIX, Recipient
+from mailer.delivery.recovering import expire_leases, resend_uncertain, settle_owner
+from mailer.delivery.retrying import retries
+from mailer.delivery.settling import settle
+from mailer.delivery.standing import (
+    count_states,
+    has_due,
+    list_finished,
+    list_sending,
+    release,
+    skip_cancelled,
+)
+from mailer.delivery.states import DeliveryState, LimitKind, SkipReason
+from mailer.delivery.tallies import forget as forget_alarm
+from mailer.delivery.tallies import share as share_alarm
 from mailer.delivery.testing import Shown, preview, send_test
 
 __all__ = [
@@ -50,31 +65,54 @@ __all__ = [
     "Composer",
     "Delivery",
     "DeliveryState",
+    "LimitDraft",
+    "LimitKind",
+    "Lookout",
+    "Pacer",
     "Recipient",
     "Result",
+    "Retries",
+    "SendingLimit",
+    "SendingOwner",
     "Shown",
     "SkipReason",
     "Standing",
+    "Wait",
+    "asks_to_wait",
+    "back_off",
     "claim",
+    "count_states",
     "expire_leases",
-    "extend_leases",
+    "extend_lease",
+    "forget_alarm",
     "forget_replies",
     "has_due",
     "is_about_the_sender",
+    "leave",
+    "list_all_limits",
+    "list_blocked",
     "list_finished",
+    "list_limits",
+    "list_providers",
     "list_sending",
-    "look_again",
     "message_id",
     "notice_url",
     "plan",
     "preview",
+    "rate_of",
     "release",
+    "remove_limit",
+    "resend_uncertain",
     "result_of",
+    "retries",
     "send_test",
+    "set_limit",
     "settle",
     "settle_owner",
+    "share_alarm",
     "skip_cancelled",
     "uncertain",
     "unrenderable",
+    "unsent",
     "why",
 ]

@@ -2,44 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from mailer.delivery.outcomes import is_about_policy, is_about_the_address
 from mailer.transport import Outcome, OutcomeKind
 
 FIRST_LOOK = 100  # answers before the share of dead addresses says anything
 MOST_DEAD = 0.05  # E-092
-MOST_OBJECTIONS = 20  # 5.7.x in a row
+MOST_OBJECTIONS = 20  # 5.7.x in a row from one destination
 MOST_UNRENDERABLE = 20  # in a row
 
 
+@dataclass(slots=True)
+class Run:
+    """How many objections came in a row at last, and whether anything else came before them."""
+
+    length: int = 0
+    is_broken: bool = False
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one worker heard since it last told the others."""
+
+    answers: int = 0
+    dead: int = 0
+    objections: dict[str, Run] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.answers
+
+
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """What all workers together heard, as last told; objections in a row by destination."""
+
+    answers: int = 0
+    dead: int = 0
+    objections: Mapping[str, int] = field(default_factory=dict)
+
+
 class Alarm:
-    """Counts what one worker sees of one campaign since it began or was resumed."""
+    """Counts what is answered of one campaign since it began or was last paused by an alarm.
+
+    One worker's answers count at once, those of the others as soon as they are told.
+    """
 
     def __init__(self) -> None:
-        self._answers = 0
-        self._dead = 0
-        self._objections = 0
+        self._heard = Heard()
+        self._all = Everywhere()
+        self._objecting: set[str] = set()  # destinations that objected lately
+        self._last = ""
         self._unrenderable = 0
 
-    def hear(self, outcome: Outcome) -> str | None:
+    def hear(self, outcome: Outcome, destination: str = "") -> str | None:
         """Count an outcome; the sentence to pause the campaign with, or None."""
-        if outcome.kind not in (OutcomeKind.ACCEPTED, OutcomeKind.REFUSED):
+        if outcome.kind is OutcomeKind.ACCEPTED:
+            self._heard.answers += 1
+            if destination in self._objecting:
+                self._break(destination)
+            return self._judge_dead() if self._heard.dead or self._all.dead else None
+        if outcome.kind is not OutcomeKind.REFUSED:
             return None
-        self._answers += 1
-        self._dead += is_about_the_address(outcome)
-        self._objections = self._objections + 1 if is_about_policy(outcome) else 0
-        if self._answers >= FIRST_LOOK and self._dead > MOST_DEAD * self._answers:
-            share = round(100 * self._dead / self._answers)
-            return (
-                f"Paused: {share} % of the addresses do not exist any more ({self._dead} of "
-                f"{self._answers}). Going on would harm your reputation as a sender. "
-                "Please check where these addresses come from."
-            )
-        if self._objections >= MOST_OBJECTIONS:
-            return (
-                f"Paused: the last {self._objections} mails were refused as a matter of policy. "
-                f"The answer was: {outcome.code} {outcome.text}"
-            )
-        return None
+        self._heard.answers += 1
+        self._heard.dead += is_about_the_address(outcome)
+        if is_about_policy(outcome):
+            self._objecting.add(destination)
+            self._heard.objections.setdefault(destination, Run()).length += 1
+            self._last = f"{outcome.code} {outcome.text}"
+        elif destination in self._objecting:
+            self._break(destination)
+        return self._judge_dead() or self._judge_objections(destination)
+
+    def take_heard(self) -> Heard:
+        """What was heard since this was last asked; it is told to the others now."""
+        heard, self._heard = self._heard, Heard()
+        return heard
+
+    def hear_of_all(self, everywhere: Everywhere) -> str | None:
+        """What all heard, this worker included; the sentence to pause the campaign with, or None."""
+        objections = {**self._all.objections, **everywhere.objections}
+        self._all = Everywhere(everywhere.answers, everywhere.dead, objections)
+        reasons = (self._judge_objections(one) for one in everywhere.objections)
+        return self._judge_dead() or next((reason for reason in reasons if reason), None)
 
     def rendered(self) -> None:
         """A mail could be made."""
@@ -51,3 +98,29 @@ class Alarm:
         if self._unrenderable <= MOST_UNRENDERABLE:
             return None
         return f"Paused: the mail could not be made for {self._unrenderable} people in a row. {because}"
+
+    def _break(self, destination: str) -> None:
+        self._heard.objections[destination] = Run(is_broken=True)
+        self._objecting.discard(destination)
+
+    def _judge_dead(self) -> str | None:
+        answers = self._all.answers + self._heard.answers
+        dead = self._all.dead + self._heard.dead
+        if answers < FIRST_LOOK or dead <= MOST_DEAD * answers:
+            return None
+        return (
+            f"Paused: {round(100 * dead / answers)} % of the addresses do not exist any more ({dead} of "
+            f"{answers}). Going on would harm your reputation as a sender. "
+            "Please check where these addresses come from."
+        )
+
+    def _judge_objections(self, destination: str) -> str | None:
+        run = self._heard.objections.get(destination, Run())
+        before = 0 if run.is_broken else self._all.objections.get(destination, 0)
+        if before + run.length < MOST_OBJECTIONS:
+            return None
+        where = f" at {destination}" if destination else ""
+        return (
+            f"Paused: the last {before + run.length} mails{where} were refused as a matter of policy. "
+            f"The answer was: {self._last or 'not kept here; see the refusals below.'}"
+        )

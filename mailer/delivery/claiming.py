@@ -1,269 +1,195 @@
-"""Claiming: rows that are due get an owner, in the same statement that asks for consent once more."""
+"""Claiming: the next people of a campaign come into one owner's hand, after being asked about once more.
+
+Who has not had a turn yet is taken as a range of contacts: one row says so for a whole batch, and theirs
+are written only when something became of them. Who comes back is taken one by one.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.sql.dml import ReturningUpdate
-
-from mailer.campaigns import Campaign, CampaignState
-from mailer.consent import ConsentRecord
-from mailer.contacts import Contact, placeholder_values
-from mailer.delivery.states import DeliveryState, SkipReason
-from mailer.delivery.tables import (
-    DELIVERIES,
-    IS_CLAIMED,
-    IS_DUE,
-    is_sending,
-    may_be_sent,
-    reason_against,
-    skipped,
-)
+from mailer.delivery import driver, holding, owners
+from mailer.delivery.recipients import KEY_PREFIX, Recipient
+from mailer.delivery.states import SkipReason
+from mailer.delivery.verdicts import IS_FIRST, SELECT, Held, verdict_of
 from mailer.foundation.clock import now
-from mailer.foundation.database import db
-from mailer.foundation.errors import Unavailable
 
-LEASE = timedelta(minutes=2)
-CANCEL_SLICE = 10_000
-KEY_PREFIX = "d"
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One claimed delivery, with what its mail is made of."""
-
-    delivery_id: int
-    campaign_id: int
-    attempts: int  # tries so far, this one not counted
-    contact_public_id: str
-    address: str
-    name: str
-    values: Mapping[str, object]
-    mailing_list_id: int
-    consented_at: datetime
-
-    @property
-    def key(self) -> str:
-        """The delivery's name in envelopes, outcomes and journals."""
-        return f"{KEY_PREFIX}{self.delivery_id}"
+NOBODY: Final[Mapping[str, datetime]] = MappingProxyType({})
+__all__ = ["KEY_PREFIX", "Claim", "Recipient", "claim"]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim brought: people to write to, and how many turned out to be left out."""
+    """What one claim brought: people to write to, and how many are left out or held back."""
 
     recipients: Sequence[Recipient]
     skipped: int
+    held: int = 0
 
     @property
     def is_empty(self) -> bool:
-        return not self.recipients and not self.skipped
+        return not self.recipients and not self.skipped and not self.held
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What may go on at this moment: campaigns being sent, and claimed deliveries that must not go."""
-
-    sending: frozenset[int]
-    refused: frozenset[int]
+class _Campaign(NamedTuple):
+    claimed_through: int
+    started_at: Any
 
 
-def claim(campaign_id: int, owner: str, *, limit: int) -> Claim:
-    """Take up to `limit` due rows of a campaign for `owner`; each row has one owner at a time.
+def claim(
+    campaign_id: int, owner: str, *, limit: int, blocked: Mapping[str, datetime] = NOBODY
+) -> Claim:
+    """Take up to `limit` due people of a campaign for `owner`; each delivery has one owner at a time.
 
-    First, those among the next `limit` that must not be sent any more become skipped, with the reason.
-    Nothing is taken unless the campaign is being sent.
+    The statement that reads them asks about consent record, membership, suppression, restriction, pause
+    and frequency (C-061). Who must not be written to becomes skipped with the reason, or is held back; who
+    may is noted with the record that allows it. Who is to be written to at a destination that is `blocked`
+    waits until then. Nothing is taken unless the campaign is being sent.
     """
+    campaign = _lock(campaign_id)
+    if campaign is None:
+        return Claim([], 0)
     moment = now()
-    given = {"campaign": campaign_id, "most": limit, "moment": moment}
-    left_out = db.session.execute(_skip(), given).scalars().all()
-    lease = {"new_owner": owner, "new_lease": moment + LEASE}
-    taken = db.session.execute(_take(), given | lease).scalars().all()
-    return Claim(_read(list(taken)), len(left_out))
+    driver.prefer(off="seqscan hashjoin mergejoin bitmapscan sort")
+    judged = _Judged(campaign_id, moment, blocked)
+    loose = _read_loose(campaign_id, moment, limit)
+    judged.take(loose, 0)
+    if judged.recipients:
+        driver.execute_each(
+            "UPDATE deliveries SET state = 'claimed', owner = ?, due_at = NULL WHERE id = ?",
+            [(owner, one.delivery_id) for one in judged.recipients],
+        )
+    if len(loose) < limit:
+        first = _read_first(campaign_id, campaign.claimed_through, limit - len(loose))
+        if first:
+            batch_id = _open_batch(campaign_id, owner, campaign.claimed_through, first)
+            before = len(judged.recipients)
+            judged.take(first, batch_id)
+            if len(judged.recipients) == before:
+                driver.execute("DELETE FROM sending_batches WHERE id = ?", (batch_id,))
+    judged.write(campaign.started_at)
+    if judged.recipients:
+        owners.be_alive(owner)
+    return Claim(judged.recipients, len(judged.skipped), len(judged.held) + len(judged.blocked))
 
 
-def look_again(owner: str) -> Standing:
-    """What pause, cancel, withdrawal, suppression and erasure have changed since `owner` claimed.
+class _Judged:
+    """Rows of SELECT, sorted by what may become of them."""
 
-    Reads outside of any unit of work, on a connection of its own, so that it sees the newest state.
-    Raises Unavailable.
-    """
-    sending = sa.select(Campaign.id).where(Campaign.state == CampaignState.SENDING)
-    try:
-        with db.engine.connect() as connection:
-            return Standing(
-                sending=frozenset(connection.execute(sending).scalars()),
-                refused=frozenset(connection.execute(_refused(), {"owner": owner}).scalars()),
-            )
-    except OperationalError as error:
-        raise Unavailable("The database does not answer just now.") from error
+    def __init__(self, campaign_id: int, moment: datetime, blocked: Mapping[str, datetime]) -> None:
+        self.recipients: list[Recipient] = []
+        self.skipped: list[tuple[int, SkipReason]] = []
+        self.held: list[tuple[int, Held]] = []
+        self.blocked: list[tuple[int, datetime]] = []
+        self._allowed_by: list[tuple[int, int]] = []
+        self._campaign_id = campaign_id
+        self._moment = moment
+        self._blocked = blocked
 
+    def take(self, rows: Iterable[Any], batch_id: int) -> None:
+        """Judge `rows`, which belong to one batch, or to none."""
+        campaign_id, moment, add = self._campaign_id, self._moment, self.recipients.append
+        blocked = self._blocked
+        for row in rows:
+            if row[1] is not None or row[2] is not None or row[3] is not None:
+                verdict = verdict_of(row, moment)
+                if isinstance(verdict, Held):
+                    self.held.append((row[0], verdict))
+                    continue
+                if verdict is not None:
+                    self.skipped.append((row[0], verdict))
+                    continue
+            if blocked and row[18] in blocked:
+                self.blocked.append((row[0], blocked[row[18]]))
+                continue
+            if row[6] != row[7]:
+                self._allowed_by.append((row[7], row[0]))
+            add(_recipient(campaign_id, row, batch_id))
 
-def extend_leases(owner: str) -> None:
-    """Say that `owner` is alive and still has everything it claimed in hand."""
-    db.session.execute(
-        sa.update(DELIVERIES)
-        .where(DELIVERIES.c.owner == owner, IS_CLAIMED)
-        .values(lease_until=now() + LEASE)
-    )
-
-
-def release(owner: str, delivery_ids: Collection[int]) -> None:
-    """Give claimed rows back that were certainly not sent; the try does not count."""
-    if delivery_ids:
-        db.session.execute(
-            sa.update(DELIVERIES)
-            .where(DELIVERIES.c.id.in_(delivery_ids), DELIVERIES.c.owner == owner, IS_CLAIMED)
-            .values(state=DeliveryState.PLANNED, owner=None, lease_until=None)
+    def write(self, started_at: Any) -> None:
+        """Write down what was found, but for what is in the batch already."""
+        holding.skip(self.skipped, self._moment)
+        holding.postpone(self.blocked)
+        holding.hold(self.held, driver.moment_out(started_at), self._moment)
+        driver.execute_each(
+            "UPDATE deliveries SET consent_record_id = ? WHERE id = ?", self._allowed_by
         )
 
 
-def skip_cancelled(*, size: int = CANCEL_SLICE) -> int:
-    """Leave out what is still open of cancelled campaigns, at most `size` rows; returns how many.
+def _lock(campaign_id: int) -> _Campaign | None:
+    """The campaign, if it is being sent; nobody else claims of it until the transaction ends."""
+    query = "SELECT claimed_through, started_at FROM campaigns WHERE id = ? AND state = 'sending'"
+    if driver.is_postgresql():
+        query += " FOR NO KEY UPDATE"
+    row = driver.execute(query, (campaign_id,)).first()
+    return None if row is None else _Campaign(row[0], row[1])
 
-    Claimed rows settle first and come back here if they were not sent.
-    """
-    open_rows = (
-        sa.select(DELIVERIES.c.id)
-        .join(Campaign, Campaign.id == DELIVERIES.c.campaign_id)
-        .where(IS_DUE, Campaign.state == CampaignState.CANCELLED)
-        .limit(size)
+
+def _read_loose(campaign_id: int, moment: datetime, limit: int) -> driver.Rows:
+    query = (
+        f"{SELECT} WHERE d.campaign_id = ? AND d.due_at IS NOT NULL AND d.due_at <= ?"
+        f" AND (d.state || '') IN ('planned', 'deferred', 'held')"
+        f" ORDER BY d.due_at, d.id LIMIT {int(limit)}"
     )
-    result = db.session.execute(
-        sa.update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(open_rows), IS_DUE)
-        .values(**skipped(SkipReason.CANCELLED), settled_at=now())
-        .returning(DELIVERIES.c.id)
+    if driver.is_postgresql():
+        query += " FOR UPDATE OF d SKIP LOCKED"
+    return driver.execute(query, (campaign_id, driver.moment_in(moment))).fetchall()
+
+
+def _read_first(campaign_id: int, after: int, limit: int) -> driver.Rows:
+    query = (
+        f"{SELECT} WHERE d.campaign_id = ? AND d.contact_id > ?"
+        f" AND {IS_FIRST} ORDER BY d.contact_id LIMIT {int(limit)}"
     )
-    return len(result.all())
+    return driver.execute(query, (campaign_id, after)).fetchall()
 
 
-def list_sending() -> list[int]:
-    """The row ids of the campaigns being sent, oldest first."""
-    query = sa.select(Campaign.id).where(Campaign.state == CampaignState.SENDING)
-    return list(db.session.scalars(query.order_by(Campaign.id)))
-
-
-def list_finished() -> list[int]:
-    """The row ids of campaigns being sent in which everybody is settled."""
-    is_of_campaign = DELIVERIES.c.campaign_id == Campaign.id
-    query = sa.select(Campaign.id).where(
-        Campaign.state == CampaignState.SENDING,
-        Campaign.planned_at.is_not(None),
-        ~sa.exists().where(is_of_campaign, IS_DUE),
-        ~sa.exists().where(is_of_campaign, IS_CLAIMED),
+def _open_batch(campaign_id: int, owner: str, after: int, rows: driver.Rows) -> int:
+    through = rows[-1][17]
+    driver.execute("UPDATE campaigns SET claimed_through = ? WHERE id = ?", (through, campaign_id))
+    opened = driver.execute(
+        "INSERT INTO sending_batches (campaign_id, owner, after_contact_id, through_contact_id)"
+        " VALUES (?, ?, ?, ?) RETURNING id",
+        (campaign_id, owner, after, through),
     )
-    return list(db.session.scalars(query))
+    return int(opened.scalar_one())
 
 
-def has_due() -> bool:
-    """Whether a campaign being sent has somebody to plan or to write to now."""
-    is_due = sa.exists().where(
-        DELIVERIES.c.campaign_id == Campaign.id, IS_DUE, DELIVERIES.c.due_at <= now()
-    )
-    query = sa.select(
-        sa.exists().where(
-            Campaign.state == CampaignState.SENDING,
-            sa.or_(Campaign.planned_at.is_(None), is_due),
-        )
-    )
-    return bool(db.session.scalar(query))
-
-
-# Built once: making these expressions anew costs more than running them.
-
-
-def _due() -> sa.Select[Any]:
-    return (
-        sa.select(DELIVERIES.c.id)
-        .where(
-            DELIVERIES.c.campaign_id == sa.bindparam("campaign"),
-            IS_DUE,
-            DELIVERIES.c.due_at <= sa.bindparam("moment"),
-        )
-        .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
-        .limit(sa.bindparam("most", type_=sa.Integer))
-        .with_for_update(skip_locked=True, of=DELIVERIES)
+def _recipient(campaign_id: int, row: Any, batch_id: int) -> Recipient:
+    (
+        delivery_id, _, _, _, _, _, _, proof_id, recorded_at, attempts, public_id, address, first_name,
+        last_name, language, fields, list_id, contact_id, destination, tried_at,
+    ) = row  # fmt: skip
+    values: dict[str, object] = _fields(fields)
+    values["first_name"] = first_name
+    values["last_name"] = last_name
+    values["email"] = address
+    values["language"] = language
+    return Recipient(
+        delivery_id,
+        campaign_id,
+        attempts,
+        public_id,
+        address,
+        f"{first_name} {last_name}".strip(),
+        values,
+        list_id,
+        driver.moment_out(recorded_at),
+        contact_id,
+        proof_id,
+        destination,
+        None if tried_at is None else driver.moment_out(tried_at),
+        batch_id,
     )
 
 
-@functools.cache
-def _skip() -> ReturningUpdate[Any]:
-    next_ones = _due().cte("next_ones")
-    return (
-        sa.update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(sa.select(next_ones.c.id)), IS_DUE, is_sending(), ~may_be_sent())
-        .values(
-            state=DeliveryState.SKIPPED,
-            skip_reason=reason_against(),
-            settled_at=sa.bindparam("moment"),
-        )
-        .returning(DELIVERIES.c.id)
-    )
-
-
-@functools.cache
-def _take() -> ReturningUpdate[Any]:
-    due = _due().where(may_be_sent()).cte("due")
-    return (
-        sa.update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(sa.select(due.c.id)), IS_DUE, is_sending(), may_be_sent())
-        .values(
-            state=DeliveryState.CLAIMED,
-            owner=sa.bindparam("new_owner"),
-            lease_until=sa.bindparam("new_lease"),
-        )
-        .returning(DELIVERIES.c.id)
-    )
-
-
-@functools.cache
-def _refused() -> sa.Select[Any]:
-    return sa.select(DELIVERIES.c.id).where(
-        DELIVERIES.c.owner == sa.bindparam("owner"), IS_CLAIMED, ~may_be_sent()
-    )
-
-
-def _read(delivery_ids: list[int]) -> list[Recipient]:
-    if not delivery_ids:
-        return []
-    rows = db.session.execute(
-        sa.select(
-            DELIVERIES.c.id.label("delivery_id"),
-            DELIVERIES.c.campaign_id,
-            DELIVERIES.c.attempts,
-            DELIVERIES.c.mailing_list_id,
-            ConsentRecord.recorded_at,
-            Contact.public_id,
-            Contact.address,
-            Contact.first_name,
-            Contact.last_name,
-            Contact.language,
-            Contact.fields,
-        )
-        .join(Contact, Contact.id == DELIVERIES.c.contact_id)
-        .join(ConsentRecord, ConsentRecord.id == DELIVERIES.c.consent_record_id)
-        .where(DELIVERIES.c.id.in_(delivery_ids))
-        .order_by(DELIVERIES.c.id)
-    )
-    return [
-        Recipient(
-            delivery_id=row.delivery_id,
-            campaign_id=row.campaign_id,
-            attempts=row.attempts,
-            contact_public_id=row.public_id,
-            address=row.address,
-            name=f"{row.first_name} {row.last_name}".strip(),
-            # A row with the columns of a contact, for objects cost more than the mail itself.
-            values=placeholder_values(cast("Contact", row)),
-            mailing_list_id=row.mailing_list_id,
-            consented_at=row.recorded_at,
-        )
-        for row in rows
-    ]
+def _fields(given: Any) -> dict[str, object]:
+    """A form's own fields as the driver gave them: SQLite as text, of which most hold nothing."""
+    if given == "{}":
+        return {}
+    return dict(json.loads(given) if isinstance(given, str) else given)

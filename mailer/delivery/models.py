@@ -1,4 +1,4 @@
-"""Table: one row per contact and campaign, from planned to settled."""
+"""Tables: one row per contact and campaign, from planned to settled; who has it in hand; and the pace."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mailer.delivery.states import DeliveryState, SkipReason
-from mailer.foundation.clock import now
+from mailer.delivery.states import DeliveryState, LimitKind, SkipReason
 from mailer.foundation.database import Model, words
+from mailer.foundation.ids import new_id
 
-_DUE = sa.text("state IN ('planned','deferred')")
-_CLAIMED = sa.text("state = 'claimed'")
+_DUE = sa.text("due_at IS NOT NULL")
+_OWNED = sa.text("owner IS NOT NULL")
 
 
 class Delivery(Model):
-    """One campaign message to one contact, and the consent record that allows it."""
+    """One campaign message to one contact, and the consent record that allows it.
+
+    A planned row without `due_at` has not had its turn yet; turns are taken in batches of contacts, so it
+    is in somebody's hand while a batch covers it. A row that comes back has a time, and an owner of its own.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -29,9 +33,7 @@ class Delivery(Model):
             sqlite_where=_DUE,
             postgresql_where=_DUE,
         ),
-        sa.Index(
-            "ix_deliveries_claimed", "owner", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED
-        ),
+        sa.Index("ix_deliveries_owner", "owner", sqlite_where=_OWNED, postgresql_where=_OWNED),
         sa.Index(None, "campaign_id", "state"),
         sa.Index(None, "contact_id"),
     )
@@ -45,10 +47,87 @@ class Delivery(Model):
         words(DeliveryState), default=DeliveryState.PLANNED
     )
     skip_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))
+    destination: Mapped[str] = mapped_column(sa.String(253), default="", server_default="")
     attempts: Mapped[int] = mapped_column(sa.Integer, default=0)
-    due_at: Mapped[datetime] = mapped_column(default=now)
+    due_at: Mapped[datetime | None]
+    first_tried_at: Mapped[datetime | None]
     owner: Mapped[str | None] = mapped_column(sa.String(80))
-    lease_until: Mapped[datetime | None]
     reply_code: Mapped[int | None] = mapped_column(sa.Integer)
     reply_text: Mapped[str] = mapped_column(sa.Text, default="")
     settled_at: Mapped[datetime | None]
+
+
+class SendingOwner(Model):
+    """A worker that has mails in hand; alive until its lease is over."""
+
+    __tablename__ = "sending_owners"
+
+    owner: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
+    lease_until: Mapped[datetime]
+
+
+class SendingBatch(Model):
+    """The contacts of a campaign, by a range of row ids, that one owner has in hand for the first time."""
+
+    __tablename__ = "sending_batches"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("campaigns.id"), index=True)
+    owner: Mapped[str] = mapped_column(sa.String(80), index=True)
+    after_contact_id: Mapped[int]
+    through_contact_id: Mapped[int]
+
+
+class SendingLimit(Model):
+    """How fast an organisation may send, as one of its senders, or to one destination.
+
+    `subject` is a sender's public id, a destination's name, or empty for the organisation itself. During
+    warm-up the first day has `warm_up_first_day` mails and each day half as many again.
+    """
+
+    __tablename__ = "sending_limits"
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "kind", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        sa.String(40), unique=True, default=lambda: new_id("lim")
+    )
+    organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
+    kind: Mapped[LimitKind] = mapped_column(words(LimitKind))
+    subject: Mapped[str] = mapped_column(sa.String(253), default="")
+    per_minute: Mapped[int | None] = mapped_column(sa.Integer)
+    at_once: Mapped[int | None] = mapped_column(sa.Integer)
+    warm_up_from: Mapped[datetime | None]
+    warm_up_first_day: Mapped[int | None] = mapped_column(sa.Integer)
+
+
+class DestinationState(Model):
+    """A destination that asked us to wait, until when, and in which words."""
+
+    __tablename__ = "destination_states"
+
+    destination: Mapped[str] = mapped_column(sa.String(253), primary_key=True)
+    failures: Mapped[int] = mapped_column(sa.Integer)
+    blocked_until: Mapped[datetime]
+    because: Mapped[str] = mapped_column(sa.Text)
+
+
+class CampaignTally(Model):
+    """What all workers together were answered of one campaign; `destination` empty means everywhere."""
+
+    __tablename__ = "campaign_tallies"
+
+    campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("campaigns.id"), primary_key=True)
+    destination: Mapped[str] = mapped_column(sa.String(253), primary_key=True)
+    answers: Mapped[int] = mapped_column(sa.Integer)
+    dead: Mapped[int] = mapped_column(sa.Integer)
+    objections: Mapped[int] = mapped_column(sa.Integer)  # in a row
+
+
+class ProviderDomain(Model):
+    """A domain of addresses whose mail is taken by a provider of many domains."""
+
+    __tablename__ = "provider_domains"
+
+    domain: Mapped[str] = mapped_column(sa.String(253), primary_key=True)
+    provider: Mapped[str] = mapped_column(sa.String(60))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from mailer.delivery.states import DeliveryState, SkipReason
 from mailer.transport import Outcome, OutcomeKind
 
-MOST_TRIES = 5
-FIRST_RETRY = timedelta(minutes=5)
-LONGEST_RETRY = timedelta(hours=4)
 LONGEST_REPLY = 2_000
 LOST = "The sending process ended before the answer came."
 VANISHED = "The sending process was lost, and nothing tells how far it came."
@@ -19,56 +17,101 @@ _ABOUT_THE_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Retries:
+    """When a temporary refusal is tried again, and for how long after the first try (E-085)."""
+
+    first: timedelta = timedelta(minutes=30)
+    longest: timedelta = timedelta(hours=4)
+    give_up: timedelta = timedelta(hours=48)
+
+    def next_after(self, at: datetime, attempts: int, first_tried_at: datetime) -> datetime | None:
+        """The time of the next try after one at `at`, the `attempts`-th before it; None to give up."""
+        due = at + min(self.longest, self.first * 2 ** min(attempts, 20))
+        return due if due <= first_tried_at + self.give_up else None
+
+
+class Result(NamedTuple):
     """What becomes of one claimed delivery."""
 
     delivery_id: int
     state: DeliveryState
     at: datetime
     skip_reason: SkipReason | None = None
-    due_at: datetime | None = None  # when the next try comes; None keeps what stands
+    due_at: datetime | None = None  # when the next try comes
     is_try: bool = True  # whether it counts as one of the tries
     reply_code: int | None = None
     reply_text: str = ""
+    batch_id: int = 0  # of which it was claimed; 0 when it has an owner of its own
 
 
-def result_of(delivery_id: int, attempts: int, outcome: Outcome) -> Result:
-    """The result of `outcome` for a delivery that was tried `attempts` times before.
+def result_of(
+    delivery_id: int,
+    attempts: int,
+    outcome: Outcome,
+    *,
+    first_tried_at: datetime | None = None,
+    batch_id: int = 0,
+    retries: Retries = Retries(),
+) -> Result:
+    """The result of `outcome` for a delivery that was tried `attempts` times before, first at that time.
 
-    A 4xx is tried again after 5 minutes times 2 to the n, at most 4 hours, five tries in all (E-085);
-    nothing is ever tried again after a 5xx (E-084) or an unknown end (E-093). A refusal of the sender
-    and what was not sent come back uncounted.
+    A 4xx is tried again after 30 minutes times 2 to the n, at most 4 hours apart, until the time to give up
+    has come (E-085); nothing is ever tried again after a 5xx (E-084) or an unknown end (E-093). A refusal
+    of the sender and what was not sent come back uncounted.
     """
-    if outcome.kind is OutcomeKind.UNSENT or is_about_the_sender(outcome):
-        return Result(delivery_id, DeliveryState.PLANNED, outcome.at, is_try=False)
-    text = outcome.text[:LONGEST_REPLY]
-    if outcome.kind is not OutcomeKind.DEFERRED:
-        state = DeliveryState(outcome.kind.value)
-        return Result(delivery_id, state, outcome.at, reply_code=outcome.code, reply_text=text)
-    if attempts + 1 >= MOST_TRIES:
+    kind = outcome.kind
+    if kind is OutcomeKind.ACCEPTED:
         return Result(
             delivery_id,
-            DeliveryState.REFUSED,
+            DeliveryState.ACCEPTED,
             outcome.at,
-            reply_code=outcome.code,
-            reply_text=f"Gave up after {MOST_TRIES} tries. The last answer was: {text}",
+            None,
+            None,
+            True,
+            outcome.code,
+            outcome.text[:LONGEST_REPLY],
+            batch_id,
         )
+    if kind is OutcomeKind.UNSENT or is_about_the_sender(outcome):
+        return unsent(delivery_id, outcome.at, batch_id=batch_id)
+    text = outcome.text[:LONGEST_REPLY]
+    state, due_at = DeliveryState(kind.value), None
+    if kind is OutcomeKind.DEFERRED:
+        due_at = retries.next_after(outcome.at, attempts, first_tried_at or outcome.at)
+        if due_at is None:
+            state = DeliveryState.REFUSED
+            text = f"Gave up after {attempts + 1} tries. The last answer was: {text}"
     return Result(
         delivery_id,
-        DeliveryState.DEFERRED,
+        state,
         outcome.at,
-        due_at=outcome.at + min(LONGEST_RETRY, FIRST_RETRY * 2**attempts),
+        due_at=due_at,
         reply_code=outcome.code,
         reply_text=text,
+        batch_id=batch_id,
     )
 
 
-def uncertain(delivery_id: int, at: datetime, text: str = LOST) -> Result:
+def unsent(
+    delivery_id: int, at: datetime, *, batch_id: int = 0, due_at: datetime | None = None
+) -> Result:
+    """The result of a mail that was certainly not sent: planned again, at `due_at` or now."""
+    return Result(
+        delivery_id,
+        DeliveryState.PLANNED,
+        at,
+        due_at=due_at or at,
+        is_try=False,
+        batch_id=batch_id,
+    )
+
+
+def uncertain(delivery_id: int, at: datetime, text: str = LOST, *, batch_id: int = 0) -> Result:
     """The result of a mail whose fate nobody knows: said so, and not sent again (E-093)."""
-    return Result(delivery_id, DeliveryState.UNCERTAIN, at, reply_text=text)
+    return Result(delivery_id, DeliveryState.UNCERTAIN, at, reply_text=text, batch_id=batch_id)
 
 
-def unrenderable(delivery_id: int, at: datetime, text: str) -> Result:
+def unrenderable(delivery_id: int, at: datetime, text: str, *, batch_id: int = 0) -> Result:
     """The result for somebody the mail cannot be made for."""
     return Result(
         delivery_id,
@@ -77,6 +120,7 @@ def unrenderable(delivery_id: int, at: datetime, text: str) -> Result:
         skip_reason=SkipReason.UNRENDERABLE,
         is_try=False,
         reply_text=text[:LONGEST_REPLY],
+        batch_id=batch_id,
     )
 
 
@@ -97,3 +141,12 @@ def is_about_the_address(outcome: Outcome) -> bool:
 def is_about_policy(outcome: Outcome) -> bool:
     """Whether the relay objects to us or our mail as such (5.7.x, E-082)."""
     return outcome.kind is OutcomeKind.REFUSED and (outcome.enhanced or "").startswith("5.7.")
+
+
+def asks_to_wait(outcome: Outcome) -> bool:
+    """Whether the answer to a mail says that its destination wants us slower: 421 or 4.7.x (E-065)."""
+    if outcome.stage not in ("rcpt", "data", "body") or outcome.code is None:
+        return False
+    return outcome.code == 421 or (
+        outcome.code // 100 == 4 and (outcome.enhanced or "").startswith("4.7.")
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from mailer.campaigns import Campaign, CampaignList, CampaignState, members_of
+from mailer.delivery.driver import is_postgresql
+from mailer.delivery.models import ProviderDomain
 from mailer.delivery.states import DeliveryState, SkipReason
 from mailer.delivery.tables import DELIVERIES
 from mailer.foundation.clock import now
@@ -64,18 +66,24 @@ def _add_rows(campaign_id: int, after: int, through: int) -> None:
     moment = now()
     people = members_of(campaign_id, after=after, through=through).subquery()
     is_blocked = people.c.is_blocked == 1
-    rows = sa.select(
-        sa.literal(campaign_id),
-        people.c.contact_id,
-        people.c.mailing_list_id,
-        people.c.proof_id,
-        sa.case((is_blocked, DeliveryState.SKIPPED.value), else_=DeliveryState.PLANNED.value),
-        sa.case((is_blocked, SkipReason.SUPPRESSED.value)),
-        sa.literal(0),
-        sa.literal(moment, DELIVERIES.c.due_at.type),
-        sa.case((is_blocked, sa.literal(moment, DELIVERIES.c.settled_at.type))),
-        sa.literal(""),
-    ).order_by(people.c.contact_id)
+    domain = _domain_of(people.c.address)
+    rows = (
+        sa.select(
+            sa.literal(campaign_id),
+            people.c.contact_id,
+            people.c.mailing_list_id,
+            people.c.proof_id,
+            sa.case((is_blocked, DeliveryState.SKIPPED.value), else_=DeliveryState.PLANNED.value),
+            sa.case((is_blocked, SkipReason.SUPPRESSED.value)),
+            sa.func.coalesce(ProviderDomain.provider, domain),
+            sa.literal(0),
+            sa.case((is_blocked, sa.literal(moment, DELIVERIES.c.settled_at.type))),
+            sa.literal(""),
+        )
+        .select_from(people)
+        .outerjoin(ProviderDomain, ProviderDomain.domain == domain)
+        .order_by(people.c.contact_id)
+    )
     columns = (
         "campaign_id",
         "contact_id",
@@ -83,9 +91,16 @@ def _add_rows(campaign_id: int, after: int, through: int) -> None:
         "consent_record_id",
         "state",
         "skip_reason",
+        "destination",
         "attempts",
-        "due_at",
         "settled_at",
         "reply_text",
     )
     db.session.execute(sa.insert(DELIVERIES).from_select(columns, rows))
+
+
+def _domain_of(address: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """SQL: the domain of an address, in small letters; no address of ours has a second at sign (E-008)."""
+    if is_postgresql():
+        return sa.func.lower(sa.func.split_part(address, "@", 2))
+    return sa.func.lower(sa.func.substr(address, sa.func.instr(address, "@") + 1))

@@ -11,6 +11,7 @@ class DeliveryState(StrEnum):
     PLANNED = "planned"
     CLAIMED = "claimed"
     DEFERRED = "deferred"
+    HELD = "held"
     ACCEPTED = "accepted"
     REFUSED = "refused"
     SKIPPED = "skipped"
@@ -25,7 +26,18 @@ class SkipReason(StrEnum):
     CANCELLED = "cancelled"
     ERASED = "erased"
     UNRENDERABLE = "unrenderable"
+    RESTRICTED = "restricted"
+    PAUSED = "paused"
+    TOO_OFTEN = "too_often"
 
 
-DUE = frozenset({DeliveryState.PLANNED, DeliveryState.DEFERRED})
-OPEN = DUE | {DeliveryState.CLAIMED}
+class LimitKind(StrEnum):
+    """Whose pace a limit sets."""
+
+    ORGANISATION = "organisation"
+    SENDER = "sender"
+    DESTINATION = "destination"
+
+
+WAITING = frozenset({DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.HELD})
+OPEN = WAITING | {DeliveryState.CLAIMED}

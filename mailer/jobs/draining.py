@@ -1,24 +1,27 @@
 """One run of a campaign worker: claim, compose, hand over, settle, for as long as there is work.
 
-No transaction is open while the relay is spoken to. Between two claims, and every 200 ms, the database is
-asked what has changed, so that pause, cancel and withdrawal take effect within a second whatever
-state Redis is in.
+No transaction is open while the relay is spoken to. Every 100 ms, and before a body when that is longer
+ago, the database is asked what has changed, so that pause, cancel and withdrawal take effect within a
+second whatever state Redis is in.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
 from mailer import campaigns, delivery
 from mailer.campaigns import CampaignState
-from mailer.delivery import Alarm, Composer, Recipient, Result
+from mailer.delivery import Recipient, Result, Standing, Wait
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid, NotAllowed, Unavailable
+from mailer.jobs.mailings import Mailing, Mailings
+from mailer.jobs.queueing import Aside
 from mailer.jobs.runner import Shift, relay
 from mailer.transport import (
     Envelope,
@@ -32,12 +35,13 @@ from mailer.transport import (
 
 log = logging.getLogger(__name__)
 
-FIRST_BATCH, SMALLEST_BATCH, LARGEST_BATCH = 200, 50, 1000
-BATCH_SECONDS = 1.0
-LOOK_SECONDS = 0.2
-SETTLE_SECONDS, SETTLE_COUNT = 0.5, 300
+LOOK_SECONDS = 0.1
+STALE_SECONDS = 0.4  # nothing is begun on what was known longer ago than this
+EVERYBODY_SECONDS = 5.0
+SETTLE_SECONDS, SETTLE_COUNT = 0.5, 2_000
 LEASE_SECONDS = 20.0
 PATIENCE_SECONDS = 120.0  # for a database that is down while results wait
+SHORT_WAIT = 1.0  # seconds that a mail may wait in hand; else its row waits
 
 
 class Drain:
@@ -50,18 +54,21 @@ class Drain:
         self._shift = shift
         self._until = until  # monotonic
         self._open: dict[int, Recipient] = {}
+        self._in_batch: Counter[int] = Counter()  # people of each batch that are not settled
         self._allowed: set[int] = set()  # whose body may have been written
         self._results: list[Result] = []
-        self._freed: set[int] = set()  # claimed, certainly not sent, to be planned again
-        self._sending: set[int] = set()
+        self._aside = Aside()
+        self._mailings = Mailings(shift)
+        self._standing = Standing(frozenset())
         self._refused: frozenset[int] = frozenset()
         self._halted: dict[int, str] = {}  # campaigns to pause, and why
-        self._seen: set[int] = set()  # campaigns of this run
         self._well: set[int] = set()  # campaigns the relay took something of
-        self._composers: dict[int, Composer] = {}
-        self._last_campaign = 0
-        self._size = FIRST_BATCH
-        self._claimed_at = self._settled_at = self._looked_at = self._leased_at = time.monotonic()
+        self._resting: dict[str, str] = {}  # destinations to leave alone, and what they said
+        self._lookout = delivery.Lookout(shift.owner)
+        self._pacer = shift.pacer
+        self._retries = delivery.retries()
+        self._settled_at = self._leased_at = self._everybody_at = time.monotonic()
+        self._looked_at = 0.0
         self._is_database_down = False
 
     def run(self) -> None:
@@ -71,6 +78,7 @@ class Drain:
         everything is settled first, or the process is told to end and leave it to recovery.
         """
         try:
+            self._look()
             deliver(
                 self._envelopes(),
                 relay(),
@@ -97,84 +105,100 @@ class Drain:
     # What goes out
 
     def _envelopes(self) -> Iterator[Envelope | None]:
-        while (batch := self._next_batch()) is not None:
+        while not self._must_stop:
+            batch = self._next_batch()
             for recipient in batch:
-                envelope = self._compose(recipient)
+                envelope = self._offer(recipient)
                 if envelope is not None:
                     yield envelope
+            for recipient in self._aside.take_ready(time.monotonic()):
+                envelope = self._offer(recipient)
+                if envelope is not None:
+                    yield envelope
+            if not batch:
+                if not self._aside:
+                    return
+                yield None
 
-    def _next_batch(self) -> list[Recipient] | None:
-        """Claim for the next campaign in turn; None when nothing is due anywhere."""
-        self._adapt_size()
+    def _next_batch(self) -> list[Recipient]:
+        """Claim for the next campaign in turn; empty when nothing is due anywhere."""
         with unit_of_work():
             waiting = delivery.list_sending()
-        self._sending.update(waiting)
-        after = [one for one in waiting if one > self._last_campaign]
-        before = [one for one in waiting if one <= self._last_campaign]
-        for campaign_id in (*after, *before):
-            recipients = self._claim(campaign_id)
-            if recipients:
-                self._last_campaign = campaign_id
-                self._claimed_at = time.monotonic()
-                return recipients
-        return None
+        for campaign_id in self._mailings.in_turn(waiting):
+            if not self._aside.holds_back(campaign_id):
+                recipients = self._claim(campaign_id)
+                if recipients:
+                    return recipients
+        return []
 
     def _claim(self, campaign_id: int) -> list[Recipient]:
         while not self._must_stop and campaign_id not in self._halted:
             with unit_of_work():
                 has_more = delivery.plan(campaign_id)
             with unit_of_work():
-                if not self._prepare(campaign_id):
+                mailing = self._prepare(campaign_id)
+                if mailing is None:
                     break
-                owner = self._shift.owner
-                claim = delivery.claim(campaign_id, owner, limit=self._size)
+                limit = self._mailings.size_for(mailing, self._pacer)
+                claim = delivery.claim(
+                    campaign_id, self._shift.owner, limit=limit, blocked=self._pacer.blocked
+                )
             self.has_moved = self.has_moved or has_more or not claim.is_empty
             if claim.recipients:
-                self._seen.add(campaign_id)
+                self._mailings.began(campaign_id)
                 self._open.update((one.delivery_id, one) for one in claim.recipients)
+                self._in_batch.update(one.batch_id for one in claim.recipients)
                 return list(claim.recipients)
             if claim.is_empty and not has_more:
                 break
         return []
 
-    def _prepare(self, campaign_id: int) -> bool:
-        """Compile the campaign once a run; a campaign that cannot be compiled is halted."""
-        if campaign_id not in self._composers:
-            campaign = campaigns.get_campaign_by_id(campaign_id)
-            try:
-                self._composers[campaign_id] = Composer(campaign)
-            except Invalid as error:
-                self._halted[campaign_id] = f"Paused: the mail cannot be made. {error}"
-                return False
-        return True
-
-    def _adapt_size(self) -> None:
-        """Aim at one second a batch, so that a pause never leaves much claimed."""
-        if self._open or self._seen:
-            took = max(0.05, time.monotonic() - self._claimed_at)
-            wanted = int(self._size * min(2.0, max(0.5, BATCH_SECONDS / took)))
-            self._size = max(SMALLEST_BATCH, min(LARGEST_BATCH, wanted))
-
-    def _compose(self, recipient: Recipient) -> Envelope | None:
-        if not self._may_go(recipient):
-            self._free(recipient.delivery_id)
-            return None
-        alarm = self._alarm(recipient.campaign_id)
+    def _prepare(self, campaign_id: int) -> Mailing | None:
+        """Compile the campaign once a run; one that cannot be compiled is halted."""
         try:
-            envelope = self._composers[recipient.campaign_id].compose(recipient)
+            return self._mailings.prepare(campaign_id)
+        except Invalid as error:
+            self._halted[campaign_id] = f"Paused: the mail cannot be made. {error}"
+            return None
+
+    def _offer(self, recipient: Recipient) -> Envelope | None:
+        """The mail to one person, if it may go now; else it waits, here or in its row."""
+        if not self._may_go(recipient):
+            self._free(recipient)
+            return None
+        mailing = self._mailings.of(recipient)
+        if not self._pacer.is_free:
+            wait = self._pacer.allow(recipient, mailing.organisation_id, mailing.sender)
+            if wait is not None:
+                self._put_off(recipient, wait)
+                return None
+        try:
+            envelope = mailing.composer.compose(recipient)
         except Invalid as error:
             text = next(iter(error.fields.values()), str(error))
-            self._open.pop(recipient.delivery_id)
-            self._results.append(delivery.unrenderable(recipient.delivery_id, now(), text))
-            self._halt(recipient.campaign_id, alarm.not_rendered(text))
+            self._close(
+                delivery.unrenderable(
+                    recipient.delivery_id, now(), text, batch_id=recipient.batch_id
+                )
+            )
+            self._pacer.unused(recipient.destination)
+            self._halt(recipient.campaign_id, mailing.alarm.not_rendered(text))
             return None
-        alarm.rendered()
+        mailing.alarm.rendered()
         return envelope
+
+    def _put_off(self, recipient: Recipient, wait: Wait) -> None:
+        if wait.is_general or wait.seconds <= SHORT_WAIT:
+            self._aside.put(recipient, time.monotonic() + wait.seconds, wait.is_general)
+        else:
+            self._free(recipient, timedelta(seconds=wait.seconds))
 
     # What the transport asks
 
     def _allow(self, key: str) -> bool:
         """Asked immediately before a body is written (C-061)."""
+        if time.monotonic() - self._looked_at > STALE_SECONDS and not self._look_safely():
+            return False
         recipient = self._open.get(_id_of(key))
         if recipient is None or not self._may_go(recipient):
             return False
@@ -182,20 +206,21 @@ class Drain:
         return True
 
     def _poll(self) -> bool:
-        """Asked every 100 ms: settle, look again, stay alive; False once nothing more may begin."""
+        """Asked every 100 ms: look again, settle, stay alive; False once nothing more may begin."""
         moment = time.monotonic()
         try:
+            if moment - self._looked_at >= LOOK_SECONDS and not self._look_safely():
+                return False
             waiting = len(self._results)
             if waiting >= SETTLE_COUNT or moment - self._settled_at > SETTLE_SECONDS:
                 self._settle()
-            if moment - self._looked_at >= LOOK_SECONDS:
-                self._look()
+            if moment - self._everybody_at > EVERYBODY_SECONDS:
+                self._look_at_everybody()
             if moment - self._leased_at > LEASE_SECONDS:
                 with unit_of_work():
-                    delivery.extend_leases(self._shift.owner)
+                    delivery.extend_lease(self._shift.owner)
                 self._leased_at = moment
         except Unavailable:
-            # Whether anybody has withdrawn cannot be asked now, so nothing more is begun.
             self._is_database_down = True
         except JournalFailed as error:
             self._shift.give_up(str(error))
@@ -203,15 +228,25 @@ class Drain:
 
     def _note(self, outcome: Outcome) -> None:
         """Keep what became of one mail until it is settled."""
-        recipient = self._open.pop(_id_of(outcome.key), None)
+        recipient = self._open.get(_id_of(outcome.key))
         if recipient is None:
             return
         self._allowed.discard(recipient.delivery_id)
-        result = delivery.result_of(recipient.delivery_id, recipient.attempts, outcome)
-        self._results.append(result)
-        self._sent_or_not(recipient.campaign_id, outcome)
-
-    def _sent_or_not(self, campaign_id: int, outcome: Outcome) -> None:
+        self._close(
+            delivery.result_of(
+                recipient.delivery_id,
+                recipient.attempts,
+                outcome,
+                first_tried_at=recipient.first_tried_at,
+                batch_id=recipient.batch_id,
+                retries=self._retries,
+            )
+        )
+        campaign_id, destination = recipient.campaign_id, recipient.destination
+        if not self._pacer.is_free or outcome.kind is not OutcomeKind.ACCEPTED:
+            answer = self._pacer.heard(destination, outcome)
+            if answer is not None:
+                self._resting[destination] = answer
         if outcome.kind is OutcomeKind.ACCEPTED:
             self.sent += 1
             self._well.add(campaign_id)
@@ -220,7 +255,7 @@ class Drain:
             answer = f"{outcome.code} {outcome.text}"
             self._halt(campaign_id, f"Paused: the mail server refuses the sender: {answer}")
         else:
-            self._halt(campaign_id, self._alarm(campaign_id).hear(outcome))
+            self._halt(campaign_id, self._mailings.of(recipient).alarm.hear(outcome, destination))
 
     # What stops it
 
@@ -230,53 +265,91 @@ class Drain:
 
     def _may_go(self, recipient: Recipient) -> bool:
         return (
-            recipient.campaign_id in self._sending
+            self._standing.allows(recipient)
             and recipient.campaign_id not in self._halted
             and recipient.delivery_id not in self._refused
         )
 
     def _look(self) -> None:
-        standing = delivery.look_again(self._shift.owner)
-        self._sending, self._refused = set(standing.sending), standing.refused
+        self._standing = self._lookout.look()
         self._looked_at = time.monotonic()
 
-    def _alarm(self, campaign_id: int) -> Alarm:
-        return self._shift.alarms.setdefault(campaign_id, Alarm())
+    def _look_safely(self) -> bool:
+        """Look; False when it cannot be asked whether anybody has withdrawn, so that nothing begins."""
+        try:
+            self._look()
+        except Unavailable:
+            self._is_database_down = True
+            return False
+        return True
+
+    def _look_at_everybody(self) -> None:
+        with unit_of_work():
+            self._refused = self._lookout.look_at_everybody()
+            self._pacer.know(delivery.list_all_limits(), delivery.list_blocked())
+        self._everybody_at = time.monotonic()
 
     def _halt(self, campaign_id: int, because: str | None) -> None:
         if because is not None:
             self._halted.setdefault(campaign_id, because)
 
-    def _free(self, delivery_id: int) -> None:
-        self._open.pop(delivery_id)
-        self._freed.add(delivery_id)
+    def _free(self, recipient: Recipient, after: timedelta | None = None) -> None:
+        """Give a row back that was certainly not sent, to be due now or later."""
+        moment = now()
+        self._close(
+            delivery.unsent(
+                recipient.delivery_id,
+                moment,
+                batch_id=recipient.batch_id,
+                due_at=None if after is None else moment + after,
+            )
+        )
+
+    def _close(self, result: Result) -> None:
+        del self._open[result.delivery_id]
+        self._results.append(result)
 
     def _hold(self, error: RelayUnavailable) -> None:
         """The relay cannot be used: nothing is lost, and the marketer is told."""
+        seen = self._mailings.seen
         if isinstance(error, RelayRefused):
-            self._halted = dict.fromkeys(self._seen, f"Paused: {error}")
+            self._halted = dict.fromkeys(seen, f"Paused: {error}")
             self._pause_halted()
             return
         again = now() + timedelta(seconds=self._shift.rest.begin())
         sentence = f"{error} Nothing is lost; we try again at {again:%H:%M:%S} UTC."
         with unit_of_work():
-            for campaign_id in self._seen:
+            for campaign_id in seen:
                 campaigns.hold(campaigns.get_campaign_by_id(campaign_id), sentence)
 
     # What is written down
 
     def _settle(self) -> None:
         """Settle what is known so far, then forget it in the journal. Raises Unavailable."""
-        if self._results or self._freed:
+        if self._results:
+            results = self._results
+            settled = Counter(one.batch_id for one in results)
+            done = [one for one, count in settled.items() if one and self._in_batch[one] == count]
             with unit_of_work():
-                delivery.settle(self._shift.owner, self._results)
-                delivery.release(self._shift.owner, self._freed)
-            self.settled += len(self._results)
-            self._results, self._freed = [], set()
+                delivery.settle(self._shift.owner, results, done=done)
+                for campaign_id, mailing in self._mailings.items():
+                    self._halt(campaign_id, delivery.share_alarm(campaign_id, mailing.alarm))
+                if self._resting:
+                    self._let_rest()
+            self.settled += sum(one.is_try for one in results)
+            self._in_batch.subtract(settled)
+            self._in_batch += Counter()
+            self._results = []
             self._shift.journal.clear()
         self._settled_at = time.monotonic()
         self._tell_well()
         self._pause_halted()
+
+    def _let_rest(self) -> None:
+        for destination, answer in self._resting.items():
+            delivery.back_off(destination, answer)
+        self._pacer.know(delivery.list_all_limits(), delivery.list_blocked())
+        self._resting = {}
 
     def _tell_well(self) -> None:
         if self._well:
@@ -293,17 +366,19 @@ class Drain:
                     campaign = campaigns.get_campaign_by_id(campaign_id)
                     if campaign.state is CampaignState.SENDING:
                         campaigns.pause(campaign, because)
+                        delivery.forget_alarm(campaign_id)
             except NotAllowed:
                 log.info("somebody else stopped the campaign first")
 
     def _settle_everything(self) -> None:
         """What may have been sent without an answer is uncertain, the rest is planned again."""
-        for delivery_id in list(self._open):
-            if delivery_id in self._allowed:
-                self._open.pop(delivery_id)
-                self._results.append(delivery.uncertain(delivery_id, now()))
+        for recipient in list(self._open.values()):
+            if recipient.delivery_id in self._allowed:
+                self._close(
+                    delivery.uncertain(recipient.delivery_id, now(), batch_id=recipient.batch_id)
+                )
             else:
-                self._free(delivery_id)
+                self._free(recipient)
         limit = time.monotonic() + PATIENCE_SECONDS
         wait = 0.2
         while True:
@@ -323,4 +398,4 @@ class Drain:
 
 
 def _id_of(key: str) -> int:
-    return int(key.removeprefix(delivery.KEY_PREFIX))
+    return int(key[len(delivery.KEY_PREFIX) :])

@@ -16,7 +16,7 @@ from typing import ParamSpec, cast
 from flask import Flask, current_app
 from rq import get_current_job
 
-from mailer.delivery import Alarm
+from mailer.delivery import Alarm, Pacer
 from mailer.foundation import context
 from mailer.foundation.database import db
 from mailer.foundation.errors import Unavailable
@@ -71,6 +71,7 @@ class Shift:
             self.owner, self._journal = _open_journal(queue)
         else:
             self.owner = _new_owner(queue)
+        self.pacer = Pacer(self.owner)
         app.extensions[_KEY] = self
 
     @property

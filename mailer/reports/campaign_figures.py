@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from mailer import delivery
 from mailer.campaigns import Campaign, CampaignState
 from mailer.delivery import Delivery, DeliveryState, SkipReason
 from mailer.foundation.clock import now
@@ -48,11 +49,12 @@ class CampaignReport:
 
     @property
     def waiting(self) -> int:
-        """Who has not had it yet and still will: planned, on its way, or to be tried again."""
+        """Who has not had it yet and still will: planned, on its way, to be tried again, or held back."""
         return (
             self.counts[DeliveryState.PLANNED]
             + self.counts[DeliveryState.CLAIMED]
             + self.counts[DeliveryState.DEFERRED]
+            + self.counts[DeliveryState.HELD]
         )
 
     @property
@@ -67,7 +69,7 @@ class CampaignReport:
 
 def campaign_report(campaign: Campaign) -> CampaignReport:
     """Where everybody of a campaign's audience stands at this moment."""
-    counts = _counts(campaign)
+    counts = delivery.count_states(campaign.id)
     audience = sum(counts.values())
     rate = _rate(campaign) if campaign.state is CampaignState.SENDING else 0.0
     ready = counts[DeliveryState.PLANNED] + counts[DeliveryState.CLAIMED]
@@ -85,15 +87,6 @@ def campaign_report(campaign: Campaign) -> CampaignReport:
         held_because=campaign.held_because,
         refusals=_refusals(campaign) if counts[DeliveryState.REFUSED] else (),
     )
-
-
-def _counts(campaign: Campaign) -> dict[DeliveryState, int]:
-    query = (
-        sa.select(Delivery.state, sa.func.count())
-        .where(Delivery.campaign_id == campaign.id)
-        .group_by(Delivery.state)
-    )
-    return dict.fromkeys(DeliveryState, 0) | {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def _skipped(campaign: Campaign) -> dict[SkipReason, int]:

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from mailer.campaigns import Campaign
 from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState
+from mailer.foundation.clock import now
 from mailer.foundation.database import db
 
 
 @dataclass(frozen=True, slots=True)
 class MailTo:
-    """One campaign mail to one person; `at` is when it was settled, or else is due."""
+    """One campaign mail to one person; `at` is when it was settled, is due, or else began."""
 
     campaign_public_id: str
     campaign_name: str
@@ -37,7 +38,7 @@ def contacts_with_mail(contact_ids: Collection[int]) -> set[int]:
 def list_mails_to(contact: Contact, *, limit: int) -> list[MailTo]:
     """The newest `limit` campaign mails to `contact`, newest first, with the reply of the mail server."""
     query = (
-        sa.select(Delivery, Campaign.public_id, Campaign.name)
+        sa.select(Delivery, Campaign.public_id, Campaign.name, Campaign.started_at)
         .join(Campaign, Campaign.id == Delivery.campaign_id)
         .where(Delivery.contact_id == contact.id)
         .order_by(Delivery.id.desc())
@@ -48,8 +49,8 @@ def list_mails_to(contact: Contact, *, limit: int) -> list[MailTo]:
             campaign_public_id=public_id,
             campaign_name=name,
             state=delivery.state,
-            at=delivery.settled_at or delivery.due_at,
+            at=delivery.settled_at or delivery.due_at or started_at or now(),
             reply=f"{delivery.reply_code or ''} {delivery.reply_text}".strip(),
         )
-        for delivery, public_id, name in db.session.execute(query)
+        for delivery, public_id, name, started_at in db.session.execute(query)
     ]

@@ -25,7 +25,7 @@ class DeliveryLine:
     state: DeliveryState
     skip_reason: SkipReason | None
     attempts: int
-    due_at: datetime
+    due_at: datetime | None
     settled_at: datetime | None
     reply: str
 

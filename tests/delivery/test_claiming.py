@@ -7,15 +7,16 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from mailer import campaigns, consent, delivery, subscriptions
+from mailer import campaigns, consent, contacts, delivery, subscriptions, suppression
 from mailer.consent import About
 from mailer.contacts import Contact
-from mailer.delivery import Delivery, DeliveryState, SkipReason
+from mailer.delivery import Delivery, DeliveryState, Lookout, SendingOwner, SkipReason
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
+from mailer.suppression import Reason, Scope
 from tests.delivery.conftest import Mailing
 from tests.support.make_audience import contact_of, make_people
-from tests.support.make_campaigns import counts_of, deliveries_of
+from tests.support.make_campaigns import counts_of, deliveries_of, make_started
 
 ME = "bulk-here-1"
 
@@ -31,11 +32,19 @@ def test_a_claim_brings_what_a_mail_is_made_of(mailing: Mailing) -> None:
     assert [one.address for one in claim.recipients] == mailing.people[:2]
     assert claim.skipped == 0
     assert claim.recipients[0].values["email"] == mailing.people[0]
-    rows = deliveries_of(mailing.campaign)
-    assert [row.state for row in rows] == ["claimed", "claimed", "planned"]
-    assert rows[0].owner == ME
-    assert rows[0].lease_until is not None
-    assert rows[0].lease_until > now() + timedelta(minutes=1)
+    assert counts_of(mailing.campaign) == {DeliveryState.CLAIMED: 2, DeliveryState.PLANNED: 1}
+    [lease] = db.session.scalars(sa.select(SendingOwner.lease_until)).all()
+    assert lease > now() + timedelta(minutes=1)
+
+
+def _accepted(recipient: delivery.Recipient) -> delivery.Result:
+    return delivery.Result(
+        recipient.delivery_id,
+        DeliveryState.ACCEPTED,
+        now(),
+        reply_code=250,
+        batch_id=recipient.batch_id,
+    )
 
 
 def test_many_workers_claim_every_row_once(app: Flask, mailing: Mailing) -> None:
@@ -87,14 +96,15 @@ def test_who_left_since_planning_is_skipped_with_the_reason(mailing: Mailing) ->
 
 
 @pytest.mark.requirement("C-061")
-def test_who_left_and_came_back_is_not_mailed_on_the_old_consent(mailing: Mailing) -> None:
+def test_who_left_and_came_back_is_mailed_on_the_new_consent(mailing: Mailing) -> None:
     with unit_of_work():
         delivery.plan(mailing.campaign.id)
     with unit_of_work():
         contact = contact_of(mailing.people[0])
         subscriptions.unsubscribe(contact, mailing.mailing_list, {"act": "link"})
-        subscriptions.join(contact, mailing.mailing_list, {"act": "preferences"})
-    assert [one.address for one in _claim(mailing).recipients] == mailing.people[1:]
+        again = subscriptions.join(contact, mailing.mailing_list, {"act": "preferences"}).proof_id
+    assert [one.address for one in _claim(mailing).recipients] == mailing.people
+    assert deliveries_of(mailing.campaign)[0].consent_record_id == again
 
 
 def test_a_renewed_consent_does_not_end_the_one_a_row_cites(mailing: Mailing) -> None:
@@ -116,17 +126,70 @@ def test_what_is_not_due_yet_waits(mailing: Mailing) -> None:
     assert _claim(mailing).is_empty
 
 
+@pytest.mark.requirement("C-061")
 def test_looking_again_finds_who_left_meanwhile(mailing: Mailing) -> None:
     claim = _claim(mailing)
-    assert delivery.look_again(ME).refused == frozenset()
-    assert delivery.look_again(ME).sending == {mailing.campaign.id}
+    lookout = Lookout(ME)
+    before = lookout.look()
+    assert before.sending == {mailing.campaign.id}
+    assert all(before.allows(one) for one in claim.recipients)
     with unit_of_work():
         leaver = contact_of(mailing.people[1])
         subscriptions.unsubscribe(leaver, mailing.mailing_list, {"act": "link"})
+    after = lookout.look()
+    assert [after.allows(one) for one in claim.recipients] == [True, False, True]
+    with unit_of_work():
+        assert lookout.look_at_everybody() == {claim.recipients[1].delivery_id}
         campaigns.pause(campaigns.get_campaign_by_id(mailing.campaign.id))
-    again = delivery.look_again(ME)
-    assert again.refused == {claim.recipients[1].delivery_id}
-    assert again.sending == frozenset()
+    assert not any(lookout.look().allows(one) for one in claim.recipients)
+
+
+@pytest.mark.requirement("C-061")
+@pytest.mark.parametrize("what", ["suppress", "erase", "restrict", "pause"])
+def test_looking_again_finds_who_must_not_be_written_to_any_more(
+    mailing: Mailing, what: str
+) -> None:
+    claim = _claim(mailing)
+    lookout = Lookout(ME)
+    assert all(lookout.look().allows(one) for one in claim.recipients)
+    with unit_of_work():
+        contact = contact_of(mailing.people[2])
+        if what == "suppress":
+            assert contact.address_digest is not None
+            suppression.suppress(
+                mailing.organisation,
+                contact.address_digest,
+                scope=Scope.MARKETING,
+                reason=Reason.COMPLAINT,
+            )
+        elif what == "erase":
+            contact.erased_at = now()
+        elif what == "restrict":
+            contacts.restrict(contact, "They say that the address is wrong.")
+        else:
+            contacts.pause(contact, days=30)
+    standing = lookout.look()
+    assert [standing.allows(one) for one in claim.recipients] == [True, True, False]
+
+
+def test_an_older_suppression_does_not_stop_who_consented_since(mailing: Mailing) -> None:
+    with unit_of_work():
+        contact = contact_of(mailing.people[0])
+        subscriptions.unsubscribe_all(contact, {"act": "link"})
+        subscriptions.join(contact, mailing.mailing_list, {"act": "preferences"})
+    claim = _claim(mailing)
+    standing = Lookout(ME).look()
+    assert [one.address for one in claim.recipients] == mailing.people
+    assert all(standing.allows(one) for one in claim.recipients)
+
+
+def test_who_was_given_up_may_send_nothing_any_more(mailing: Mailing) -> None:
+    claim = _claim(mailing)
+    lookout = Lookout(ME)
+    with unit_of_work():
+        db.session.execute(sa.update(SendingOwner).values(lease_until=now()))
+        assert delivery.expire_leases([]) == 3
+    assert not any(lookout.look().allows(one) for one in claim.recipients)
 
 
 def test_released_rows_are_planned_again_uncounted(mailing: Mailing) -> None:
@@ -135,6 +198,70 @@ def test_released_rows_are_planned_again_uncounted(mailing: Mailing) -> None:
         delivery.release(ME, [one.delivery_id for one in claim.recipients[:2]])
     assert counts_of(mailing.campaign) == {DeliveryState.PLANNED: 2, DeliveryState.CLAIMED: 1}
     assert {row.attempts for row in deliveries_of(mailing.campaign)} == {0}
+
+
+@pytest.mark.requirement("C-091")
+def test_who_is_restricted_is_left_out(mailing: Mailing) -> None:
+    with unit_of_work():
+        delivery.plan(mailing.campaign.id)
+        contacts.restrict(contact_of(mailing.people[1]), "They say that the address is wrong.")
+    claim = _claim(mailing)
+    assert [one.address for one in claim.recipients] == [mailing.people[0], mailing.people[2]]
+    row = deliveries_of(mailing.campaign)[1]
+    assert (row.state, row.skip_reason) == (DeliveryState.SKIPPED, SkipReason.RESTRICTED)
+
+
+def test_who_paused_is_held_back_until_then_and_the_campaign_waits(mailing: Mailing) -> None:
+    with unit_of_work():
+        delivery.plan(mailing.campaign.id)
+        contacts.pause(contact_of(mailing.people[0]), days=3)
+        contacts.pause(contact_of(mailing.people[1]), days=300)
+    claim = _claim(mailing)
+    assert [one.address for one in claim.recipients] == mailing.people[2:]
+    first, second, _ = deliveries_of(mailing.campaign)
+    assert first.state is DeliveryState.HELD
+    assert (second.state, second.skip_reason) == (DeliveryState.SKIPPED, SkipReason.PAUSED)
+    with unit_of_work():
+        delivery.settle(ME, [_accepted(claim.recipients[0])])
+    assert delivery.list_finished() == []
+    with unit_of_work():
+        contacts.end_pause(contact_of(mailing.people[0]))
+        db.session.execute(
+            sa.update(Delivery).values(due_at=now()).where(Delivery.due_at.is_not(None))
+        )
+    assert [one.address for one in _claim(mailing).recipients] == mailing.people[:1]
+
+
+def test_who_asked_for_less_mail_is_held_back_until_enough_days_went_by(mailing: Mailing) -> None:
+    with unit_of_work():
+        contacts.set_mail_interval(contact_of(mailing.people[0]), 30)
+    first = _claim(mailing)
+    assert len(first.recipients) == 3
+    other = make_started(mailing.organisation, mailing.mailing_list)
+    with unit_of_work():
+        delivery.plan(other.id)
+        # The first campaign's mail is in somebody's hand.
+        assert delivery.claim(other.id, ME, limit=10).held == 1
+        delivery.settle(ME, [_accepted(one) for one in first.recipients])
+        db.session.execute(
+            sa.update(Delivery).values(due_at=now()).where(Delivery.due_at.is_not(None))
+        )
+        claim = delivery.claim(other.id, ME, limit=10)
+    assert (claim.recipients, claim.skipped + claim.held) == ([], 1)
+    row = deliveries_of(other)[0]
+    assert (row.state, row.skip_reason) == (DeliveryState.SKIPPED, SkipReason.TOO_OFTEN)
+
+
+@pytest.mark.requirement("E-065")
+def test_a_claim_leaves_blocked_destinations_out_and_takes_them_later(mailing: Mailing) -> None:
+    make_people(mailing.mailing_list, 2, prefix="elsewhere", domain="gmail.com")
+    with unit_of_work():
+        delivery.plan(mailing.campaign.id)
+        until = now() + timedelta(minutes=1)
+        claim = delivery.claim(mailing.campaign.id, ME, limit=10, blocked={"google": until})
+    assert len(claim.recipients) == 3
+    assert {one.due_at for one in deliveries_of(mailing.campaign)[3:]} == {until}
+    assert counts_of(mailing.campaign) == {DeliveryState.CLAIMED: 3, DeliveryState.PLANNED: 2}
 
 
 def test_a_campaign_is_finished_only_when_nobody_is_open(mailing: Mailing) -> None:
@@ -162,13 +289,11 @@ def test_leases_are_extended_for_their_owner_alone(mailing: Mailing) -> None:
     _claim(mailing, limit=1)
     _claim(mailing, owner="bulk-other", limit=1)
     with unit_of_work():
-        db.session.execute(sa.update(Delivery).values(lease_until=now()))
-    with unit_of_work():
-        delivery.extend_leases(ME)
-    mine, other, _ = deliveries_of(mailing.campaign)
-    assert mine.lease_until is not None
-    assert other.lease_until is not None
-    assert mine.lease_until > now() + timedelta(minutes=1) > other.lease_until
+        db.session.execute(sa.update(SendingOwner).values(lease_until=now()))
+        assert delivery.extend_lease(ME)
+        assert not delivery.extend_lease("bulk-nobody")
+    leases = {one.owner: one.lease_until for one in db.session.scalars(sa.select(SendingOwner))}
+    assert leases[ME] > now() + timedelta(minutes=1) > leases["bulk-other"]
 
 
 def test_the_contact_of_a_claim_is_read_once(mailing: Mailing) -> None:

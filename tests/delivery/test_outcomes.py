@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mailer.delivery import Alarm, DeliveryState, is_about_the_sender, result_of
+from mailer.delivery import (
+    Alarm,
+    DeliveryState,
+    Retries,
+    asks_to_wait,
+    is_about_the_sender,
+    result_of,
+)
 from mailer.delivery.reasons import why
 from mailer.transport import Outcome, OutcomeKind, Stage
 
@@ -44,11 +52,33 @@ def test_each_outcome_has_its_state(outcome: Outcome, state: DeliveryState, is_t
     assert (result.state, result.is_try) == (state, is_try)
 
 
-def test_each_try_waits_twice_as_long_and_the_fifth_is_the_last() -> None:
-    waits = [result_of(1, tries, _outcome(K.DEFERRED, 451)).due_at for tries in range(5)]
-    minutes = [wait and (wait - AT) // timedelta(minutes=1) for wait in waits]
-    assert minutes == [5, 10, 20, 40, None]
-    assert result_of(1, 4, _outcome(K.DEFERRED, 451)).state is S.REFUSED
+@pytest.mark.requirement("E-085")
+def test_each_try_waits_twice_as_long_until_two_days_are_over() -> None:
+    waits, at, tries = [], AT, 0
+    while (due := Retries().next_after(at, tries, AT)) is not None:
+        waits.append((due - at) // timedelta(minutes=1))
+        at, tries = due, tries + 1
+    assert waits[:6] == [30, 60, 120, 240, 240, 240]
+    assert at <= AT + timedelta(hours=48) < at + timedelta(hours=4)
+    given_up = result_of(1, tries, replace(_outcome(K.DEFERRED, 451), at=at), first_tried_at=AT)
+    assert given_up.state is S.REFUSED
+    assert "Gave up after" in given_up.reply_text
+
+
+@pytest.mark.requirement("E-065")
+@pytest.mark.parametrize(
+    ("outcome", "asks"),
+    [
+        (_outcome(K.DEFERRED, 451, "4.7.1"), True),
+        (_outcome(K.UNSENT, 421), True),
+        (_outcome(K.DEFERRED, 451, "4.2.2"), False),
+        (_outcome(K.REFUSED, 550, "5.7.1"), False),
+        (_outcome(K.UNSENT, 421, stage="connect"), False),
+        (_outcome(K.UNSENT, 451, "4.7.1", stage="mail"), False),
+    ],
+)
+def test_a_destination_asks_to_wait_with_421_and_4_7(outcome: Outcome, asks: bool) -> None:
+    assert asks_to_wait(outcome) is asks
 
 
 def test_a_refusal_of_the_sender_is_told_from_one_of_the_recipient() -> None:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -194,24 +195,32 @@ def test_a_line_dropped_after_the_body_is_uncertain_and_not_sent_again(
     assert fresh(campaign).state is CampaignState.SENT
 
 
-def test_temporary_refusals_are_tried_five_times_then_given_up(
+@pytest.mark.requirement("E-085")
+def test_temporary_refusals_are_tried_until_the_time_is_over(
     service: RealParts, shift: Shift
 ) -> None:
     campaign = service.start_campaign(1)
-    service.smtp.reactions["RCPT"] = b"451 4.7.1 come back later\r\n"
-    for number in range(1, 6):
+    service.smtp.reactions["RCPT"] = b"451 4.3.0 come back later\r\n"
+    for number in range(1, 4):
         drain(0)
         [row] = deliveries_of(campaign)
         assert row.attempts == number
+        assert row.due_at is not None
+        assert row.due_at > now() + timedelta(minutes=29)
         drain(0)
         assert deliveries_of(campaign)[0].attempts == number  # not due yet
+        assert fresh(campaign).state is CampaignState.SENDING
         with unit_of_work():
             db.session.execute(sa.update(Delivery).values(due_at=now()))
+    with unit_of_work():
+        db.session.execute(sa.update(Delivery).values(first_tried_at=now() - timedelta(hours=48)))
+    drain(0)
     [row] = deliveries_of(campaign)
     assert row.state is DeliveryState.REFUSED
     assert row.reply_code == 451
-    assert row.reply_text.startswith("Gave up after 5 tries.")
+    assert row.reply_text.startswith("Gave up after 4 tries.")
     assert "come back later" in row.reply_text
+    assert fresh(campaign).state is CampaignState.SENT
 
 
 def test_a_permanent_refusal_is_kept_with_its_reply(service: RealParts, shift: Shift) -> None:

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from mailer import delivery
-from mailer.delivery import Delivery, DeliveryState, Recipient
+from mailer.delivery import DeliveryState, Recipient, SendingOwner
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.jobs.recovery import recover
@@ -36,6 +36,11 @@ def _answer(key: str, kind: OutcomeKind, code: int, text: str) -> Outcome:
         stage="body",
         tls=True,
     )
+
+
+def _expire() -> None:
+    with unit_of_work():
+        db.session.execute(sa.update(SendingOwner).values(lease_until=now() - timedelta(hours=1)))
 
 
 def _claim(campaign_id: int, people: int) -> Sequence[Recipient]:
@@ -80,7 +85,7 @@ def test_a_dead_workers_journal_settles_what_it_knows(service: RealParts) -> Non
     ]
     assert (rows[0].reply_code, rows[0].reply_text) == (250, "2.0.0 taken")
     assert [row.attempts for row in rows] == [1, 1, 1, 1, 0, 0]
-    assert rows[2].due_at == datetime(2026, 11, 23, 10, 5, tzinfo=UTC)
+    assert rows[2].due_at == datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
     assert rows[3].reply_text == "The sending process ended before the answer came."
     assert list(journal_directory().iterdir()) == []
 
@@ -104,7 +109,7 @@ def test_a_living_worker_is_left_alone(service: RealParts) -> None:
     with unit_of_work():
         delivery.plan(campaign.id)
         delivery.claim(campaign.id, DEAD, limit=3)
-        db.session.execute(sa.update(Delivery).values(lease_until=now() - timedelta(hours=1)))
+    _expire()
     journal = Journal.open(journal_directory(), DEAD)
     assert recover([delivery]) == 0
     assert counts_of(campaign) == {DeliveryState.CLAIMED: 3}
@@ -115,8 +120,7 @@ def test_a_lease_without_a_journal_ends_in_uncertainty(service: RealParts) -> No
     campaign = service.start_campaign(3)
     _claim(campaign.id, 3)
     assert recover([delivery]) == 0  # the lease still runs
-    with unit_of_work():
-        db.session.execute(sa.update(Delivery).values(lease_until=now() - timedelta(seconds=1)))
+    _expire()
     assert recover([delivery]) == 3
     assert counts_of(campaign) == {DeliveryState.UNCERTAIN: 3}
 
@@ -124,12 +128,13 @@ def test_a_lease_without_a_journal_ends_in_uncertainty(service: RealParts) -> No
 def test_an_answer_after_the_lease_still_counts(service: RealParts) -> None:
     campaign = service.start_campaign(2)
     claimed = _claim(campaign.id, 2)
-    with unit_of_work():
-        db.session.execute(sa.update(Delivery).values(lease_until=now() - timedelta(seconds=1)))
+    _expire()
     recover([delivery])
     kinds = [(OutcomeKind.ACCEPTED, 250), (OutcomeKind.UNSENT, 421)]
     results = [
-        delivery.result_of(one.delivery_id, 0, _answer(one.key, kind, code, "said"))
+        delivery.result_of(
+            one.delivery_id, 0, _answer(one.key, kind, code, "said"), batch_id=one.batch_id
+        )
         for one, (kind, code) in zip(claimed, kinds, strict=True)
     ]
     with unit_of_work():
@@ -142,6 +147,8 @@ def test_nobody_settles_what_another_worker_holds(service: RealParts) -> None:
     [mine] = _claim(campaign.id, 1)
     answer = _answer(mine.key, OutcomeKind.ACCEPTED, 250, "taken")
     with unit_of_work():
-        delivery.settle("bulk-somebody-else", [delivery.result_of(mine.delivery_id, 0, answer)])
+        for batch_id in (mine.batch_id, 0):
+            result = delivery.result_of(mine.delivery_id, 0, answer, batch_id=batch_id)
+            delivery.settle("bulk-somebody-else", [result], done=[mine.batch_id])
         delivery.release("bulk-somebody-else", [mine.delivery_id])
     assert counts_of(campaign) == {DeliveryState.CLAIMED: 1}

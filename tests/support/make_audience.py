@@ -18,10 +18,15 @@ from mailer.subscriptions import Subscription, SubscriptionState
 
 
 def make_people(
-    mailing_list: MailingList, count: int, *, prefix: str = "reader", **changes: object
+    mailing_list: MailingList,
+    count: int,
+    *,
+    prefix: str = "reader",
+    domain: str = "example.org",
+    **changes: object,
 ) -> list[str]:
     """`count` people who confirmed `mailing_list`; their addresses. `changes` go into every contact."""
-    addresses = [f"{prefix}{number:05d}@example.org" for number in range(count)]
+    addresses = [f"{prefix}{number:05d}@{domain}" for number in range(count)]
     organisation_id = mailing_list.organisation_id
     marks = [secrets.token_hex(10) for _ in addresses]
     keystore.put_many({f"sub_{mark}": consent.new_sealed_key(f"sub_{mark}") for mark in marks})
@@ -45,7 +50,7 @@ def make_people(
                     "organisation_id": organisation_id,
                     "subject_id": subjects[f"sub_{mark}"],
                     "address": address,
-                    "address_digest": Address(address, address, "example.org").digest,
+                    "address_digest": Address(address, address, domain).digest,
                     "first_name": f"Name {mark[:4]}",
                     "last_name": "",
                     "language": "en",

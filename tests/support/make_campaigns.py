@@ -6,7 +6,7 @@ from collections import Counter
 
 import sqlalchemy as sa
 
-from mailer import campaigns
+from mailer import campaigns, delivery
 from mailer.campaigns import Campaign, CampaignDraft
 from mailer.delivery import Delivery, DeliveryState
 from mailer.foundation.database import db, unit_of_work
@@ -60,13 +60,9 @@ def fresh(campaign: Campaign) -> Campaign:
 def counts_of(campaign: Campaign) -> Counter[DeliveryState]:
     """How many deliveries are in which state."""
     db.session.rollback()
-    rows = db.session.execute(
-        sa.select(Delivery.state, sa.func.count())
-        .where(Delivery.campaign_id == campaign.id)
-        .group_by(Delivery.state)
-    ).all()
+    counts = delivery.count_states(campaign.id)
     db.session.rollback()
-    return Counter({row[0]: row[1] for row in rows})
+    return Counter({state: count for state, count in counts.items() if count})
 
 
 def deliveries_of(campaign: Campaign) -> list[Delivery]:

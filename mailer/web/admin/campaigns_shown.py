@@ -37,6 +37,7 @@ DELIVERY_STATES: dict[DeliveryState, tuple[str, str]] = {
     _D.PLANNED: ("waiting", "waiting"),
     _D.CLAIMED: ("waiting", "on its way"),
     _D.DEFERRED: ("waiting", "refused for now, tries again"),
+    _D.HELD: ("waiting", "held back, as the person asked"),
     _D.ACCEPTED: ("proven", "accepted"),
     _D.REFUSED: ("refused", "refused"),
     _D.SKIPPED: ("withdrawn", "left out"),
@@ -48,6 +49,9 @@ SKIPPED: dict[SkipReason, tuple[str, str]] = {
     SkipReason.CANCELLED: ("withdrawn", "cancelled before it left"),
     SkipReason.ERASED: ("withdrawn", "erased before it left"),
     SkipReason.UNRENDERABLE: ("held", "a placeholder had no value"),
+    SkipReason.RESTRICTED: ("held", "their data is restricted"),
+    SkipReason.PAUSED: ("held", "has paused mail"),
+    SkipReason.TOO_OFTEN: ("held", "wants less mail"),
 }
 TEST_STATES: dict[MessageState, tuple[str, str]] = {
     MessageState.PLANNED: ("waiting", "waiting to be sent"),
@@ -181,6 +185,7 @@ def parts_of(report: CampaignReport) -> list[tuple[str, str, int]]:
         (*DELIVERY_STATES[_D.ACCEPTED], counts[_D.ACCEPTED]),
         ("waiting", "waiting", counts[_D.PLANNED] + counts[_D.CLAIMED]),
         (*DELIVERY_STATES[_D.DEFERRED], counts[_D.DEFERRED]),
+        (*DELIVERY_STATES[_D.HELD], counts[_D.HELD]),
         (*DELIVERY_STATES[_D.UNCERTAIN], counts[_D.UNCERTAIN]),
         (*DELIVERY_STATES[_D.REFUSED], counts[_D.REFUSED]),
         *left_out,

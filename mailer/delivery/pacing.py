@@ -1,0 +1,181 @@
+"""The pace of one worker: which mail may go now, and when to ask again about one that may not (E-065).
+
+Rates count over all workers. How many mails to one destination are on their way at once is each worker's
+share. A destination that asked us to wait is left alone by all; afterwards it begins with one mail at a
+time and doubles with each that is taken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mailer.delivery.limits import rate_of
+from mailer.delivery.models import SendingLimit
+from mailer.delivery.outcomes import asks_to_wait
+from mailer.delivery.recipients import Recipient
+from mailer.delivery.states import LimitKind
+from mailer.foundation.clock import now
+from mailer.foundation.permits import Permits, Redis
+from mailer.transport import Outcome, OutcomeKind
+
+ASK_AGAIN = 0.05  # seconds, for a place on the wire
+FARTHEST = 600.0  # seconds; then it is asked again, for limits change
+REPEATS = 3  # answers of 4.7.x in a row: one alone is often about the address (greylisting)
+WELL_AGAIN = 64  # mails at once, after which a destination goes as fast as ever
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not yet. `is_general` when nobody of the campaign may go, else only this destination waits."""
+
+    seconds: float
+    is_general: bool
+
+
+@dataclass(slots=True)
+class _Bucket:
+    permits: Permits
+    next_at: float = 0.0  # when the next one that waits can be expected to go
+
+    def slot(self, moment: float) -> float:
+        """Seconds until the next of those that wait can go; each that asks gets its own."""
+        self.next_at = max(moment, self.next_at) + 1 / self.permits.share
+        return min(FARTHEST, self.next_at - moment)
+
+
+@dataclass(slots=True)
+class _Health:
+    """How one destination takes our mail."""
+
+    at_once: float | None = None  # while it recovers
+    objections: int = 0
+
+
+@dataclass(slots=True)
+class _Limits:
+    rates: dict[tuple[LimitKind, int, str], float] = field(default_factory=dict)
+    at_once: dict[tuple[int, str], int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.rates or self.at_once)
+
+
+class Pacer:
+    """Decides for one worker. `allow` before a mail is handed over, `heard` when it has its outcome."""
+
+    def __init__(self, owner: str) -> None:
+        self.blocked: Mapping[str, datetime] = {}
+        self._redis = Redis(owner)
+        self._limits = _Limits()
+        self._buckets: dict[tuple[LimitKind, int, str], _Bucket] = {}
+        self._flying: dict[str, int] = {}
+        self._health: dict[str, _Health] = {}
+
+    def know(self, limits: Iterable[SendingLimit], blocked: Mapping[str, datetime]) -> None:
+        """Take note of the limits as they are set, and of who asked to be left alone."""
+        moment = now()
+        known = _Limits()
+        for one in limits:
+            rate = rate_of(one, moment)
+            if rate is not None:
+                known.rates[one.kind, one.organisation_id, one.subject] = rate
+            if one.at_once is not None and one.kind is LimitKind.DESTINATION:
+                known.at_once[one.organisation_id, one.subject] = one.at_once
+        for key, bucket in list(self._buckets.items()):
+            if known.rates.get(key) != bucket.permits.rate:
+                del self._buckets[key]
+        for destination in blocked.keys() - self.blocked.keys():
+            self._health.setdefault(destination, _Health()).at_once = 1
+        self._limits, self.blocked = known, dict(blocked)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is limited, so that nobody has to be asked."""
+        return not (self._limits or self.blocked or self._health)
+
+    def allow(self, recipient: Recipient, organisation_id: int, sender: str) -> Wait | None:
+        """Use a permit of each limit that is set for this mail; or else how long it has to wait."""
+        destination = recipient.destination
+        if (until := self.blocked.get(destination)) is not None:
+            seconds = (until - now()).total_seconds()
+            if seconds > 0:
+                return Wait(min(seconds, FARTHEST), is_general=False)
+        if not self._has_room(organisation_id, destination):
+            return Wait(ASK_AGAIN, is_general=False)
+        wait = self._use_permits(organisation_id, sender, destination)
+        if wait is None:
+            self._flying[destination] = self._flying.get(destination, 0) + 1
+        return wait
+
+    def heard(self, destination: str, outcome: Outcome) -> str | None:
+        """Learn from an outcome; the answer with which the destination asks us to wait, or None."""
+        flying = self._flying.get(destination, 0) - 1
+        if flying > 0:
+            self._flying[destination] = flying
+        else:
+            self._flying.pop(destination, None)
+        if asks_to_wait(outcome):
+            health = self._health.setdefault(destination, _Health())
+            health.objections += 1
+            if outcome.code != 421 and health.objections < REPEATS:
+                return None
+            health.objections, health.at_once = 0, 1
+            return f"{outcome.code} {outcome.text}"
+        known = self._health.get(destination)
+        if known is not None and outcome.kind is OutcomeKind.ACCEPTED:
+            known.objections = 0
+            known.at_once = known.at_once and known.at_once * 2
+            if known.at_once is None or known.at_once > WELL_AGAIN:
+                del self._health[destination]
+        return None
+
+    def unused(self, destination: str) -> None:
+        """A mail that was allowed did not go after all."""
+        self._flying[destination] = max(0, self._flying.get(destination, 0) - 1)
+
+    def _has_room(self, organisation_id: int, destination: str) -> bool:
+        flying = self._flying.get(destination, 0)
+        most = self._limits.at_once.get((organisation_id, destination))
+        if most is not None and flying >= max(1, most // self._redis.members):
+            return False
+        health = self._health.get(destination)
+        return health is None or health.at_once is None or flying < health.at_once
+
+    def _use_permits(self, organisation_id: int, sender: str, destination: str) -> Wait | None:
+        used: list[Permits] = []
+        for kind, subject in (
+            (LimitKind.ORGANISATION, ""),
+            (LimitKind.SENDER, sender),
+            (LimitKind.DESTINATION, destination),
+        ):
+            key = (kind, organisation_id, subject)
+            rate = self._limits.rates.get(key)
+            if rate is None:
+                continue
+            bucket = self._buckets.get(key)
+            if bucket is None:
+                name = f"{organisation_id}:{kind}:{subject}"
+                bucket = self._buckets[key] = _Bucket(Permits(name, rate, self._redis))
+            if not bucket.permits.take():
+                for one in used:
+                    one.give_back()
+                is_general = kind is not LimitKind.DESTINATION
+                seconds = ASK_AGAIN if is_general else bucket.slot(time.monotonic())
+                return Wait(seconds, is_general)
+            used.append(bucket.permits)
+        return None
+
+    def most_at_once(self, organisation_id: int, sender: str) -> float | None:
+        """How many mails a second this worker may send at most as this sender; None for any number."""
+        rates = [
+            self._limits.rates[key] / self._redis.members
+            for key in (
+                (LimitKind.ORGANISATION, organisation_id, ""),
+                (LimitKind.SENDER, organisation_id, sender),
+            )
+            if key in self._limits.rates
+        ]
+        return min(rates) if rates else None
