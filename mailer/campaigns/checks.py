@@ -15,12 +15,16 @@ from mailer.foundation.errors import Invalid
 from mailer.lists import MailingList
 from mailer.organisations import (
     Organisation,
+    Sender,
     get_organisation_by_id,
     get_sender_by_id,
     imprint_lines,
     missing_identity,
+    signers_for,
+    signing_domain,
 )
 from mailer.rendering import (
+    RSA,
     BodyFormat,
     CampaignContent,
     Values,
@@ -28,6 +32,7 @@ from mailer.rendering import (
     find_problems,
     uses_imprint,
     uses_unsubscribe_link,
+    why_slow,
 )
 
 LONGEST_SUBJECT = 70  # characters most inboxes show
@@ -72,6 +77,7 @@ def run(campaign: Campaign) -> list[Finding]:
         *_check_placeholders(content, organisation),
         *_check_duties(content, organisation),
         *_check_reading(content, organisation),
+        *_check_way(content, organisation),
     ]
     order = list(Level)
     return sorted(findings, key=lambda finding: order.index(finding.level))
@@ -103,8 +109,33 @@ def _check_subject(content: CampaignContent) -> Iterator[Finding]:
 def _check_sender(campaign: Campaign) -> Iterator[Finding]:
     if campaign.sender_id is None:
         yield _blocking("sender", "No sender is chosen.", "Choose who the mail comes from.")
-    elif get_sender_by_id(campaign.sender_id).archived_at is not None:
+        return
+    sender = get_sender_by_id(campaign.sender_id)
+    if sender.archived_at is not None:
         yield _blocking("sender", "The sender has been archived.", "Choose another sender.")
+    else:
+        yield from _check_signing(sender)
+
+
+def _check_signing(sender: Sender) -> Iterator[Finding]:
+    domain = signing_domain(sender)
+    algorithms = {one.algorithm for one in signers_for(sender.organisation_id, sender.from_address)}
+    if not algorithms:
+        yield Finding(
+            Level.OK,
+            "unsigned",
+            f"The mails leave here unsigned: there is no key for {domain}.",
+            "Signing them (DKIM) is the relay’s duty, or make a key on the sender’s page.",
+        )
+    elif RSA in algorithms:
+        yield Finding(Level.OK, "signed", f"Every mail is signed by {domain} (DKIM).")
+    else:
+        yield Finding(
+            Level.WARNING,
+            "ed25519_alone",
+            f"{domain} signs with an Ed25519 key alone.",
+            "Many receivers cannot check that yet. Make an RSA key as well.",
+        )
 
 
 def _check_lists(campaign: Campaign) -> Iterator[Finding]:
@@ -215,6 +246,21 @@ def _check_reading(content: CampaignContent, organisation: Organisation) -> Iter
             "http",
             f"A link is not encrypted: {plain[0][:80]}",
             "Begin it with https://.",
+        )
+
+
+def _check_way(content: CampaignContent, organisation: Organisation) -> Iterator[Finding]:
+    try:
+        compiled = compile_content(content, contact_fields=list_field_names(organisation))
+    except Invalid:
+        return  # the problems are named elsewhere
+    reason = why_slow(compiled)
+    if reason:
+        yield Finding(
+            Level.WARNING,
+            "slower_way",
+            f"This campaign is sent the slower way because {reason}.",
+            "That is some hundred mails a second, and nothing else is different.",
         )
 
 

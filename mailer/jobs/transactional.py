@@ -108,7 +108,8 @@ class _Run:
         while True:
             with unit_of_work():
                 messages = transactional.claim_due(self._shift.owner, BATCH)
-                envelopes = [_envelope(message) for message in messages]
+                bodies = transactional.wire_bodies(messages)
+                envelopes = list(map(_envelope, messages, bodies))
                 claimed = {f"{KEY_PREFIX}{message.id}": message for message in messages}
             self._open.update(claimed)
             if not messages:
@@ -168,12 +169,12 @@ class _Run:
                 return
 
 
-def _envelope(message: TransactionalMessage) -> Envelope:
+def _envelope(message: TransactionalMessage, body: bytes) -> Envelope:
     return Envelope(
         key=f"{KEY_PREFIX}{message.id}",
         mail_from=message.from_address,
         rcpt_to=message.to_address,
-        body=message.body or b"",
+        body=body,
     )
 
 

@@ -13,6 +13,17 @@ from mailer.organisations.catalogue import (
     list_organisations,
 )
 from mailer.organisations.countries import COUNTRIES, country_name
+from mailer.organisations.domain_keys import (
+    DnsRecord,
+    begin_signing,
+    discard_domain_keys,
+    dns_record,
+    list_domain_keys,
+    make_domain_keys,
+    signers_for,
+    signing_domain,
+    stop_signing,
+)
 from mailer.organisations.identity import (
     Identity,
     identity_of,
@@ -21,7 +32,7 @@ from mailer.organisations.identity import (
     read_identity,
     time_zones,
 )
-from mailer.organisations.models import Organisation, Sender
+from mailer.organisations.models import DomainKey, Organisation, Sender
 from mailer.organisations.senders import (
     archive_sender,
     change_sender,
@@ -30,27 +41,39 @@ from mailer.organisations.senders import (
     get_sender_by_id,
     list_senders,
 )
+from mailer.organisations.states import DomainKeyState
 
 __all__ = [
     "COUNTRIES",
+    "DnsRecord",
+    "DomainKey",
+    "DomainKeyState",
     "Identity",
     "Organisation",
     "Sender",
     "archive_sender",
+    "begin_signing",
     "change_organisation",
     "change_sender",
     "country_name",
     "create_organisation",
     "create_sender",
+    "discard_domain_keys",
+    "dns_record",
     "get_organisation",
     "get_organisation_by_id",
     "get_sender",
     "get_sender_by_id",
     "identity_of",
     "imprint_lines",
+    "list_domain_keys",
     "list_organisations",
     "list_senders",
+    "make_domain_keys",
     "missing_identity",
     "read_identity",
+    "signers_for",
+    "signing_domain",
+    "stop_signing",
     "time_zones",
 ]

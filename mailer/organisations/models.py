@@ -1,4 +1,4 @@
-"""Tables: organisations and the identities they send as."""
+"""Tables: organisations, the identities they send as, and the keys their domains sign mails with."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model
+from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
+from mailer.organisations.states import DomainKeyState
 
 
 class Organisation(Model):
@@ -63,3 +64,33 @@ class Sender(Model):
     reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
     archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DomainKey(Model):
+    """A key that signs an organisation's mails from one domain (DKIM).
+
+    The private key is sealed, and gone once another key has replaced this one.
+    """
+
+    __tablename__ = "domain_keys"
+    __table_args__ = (
+        sa.UniqueConstraint("domain", "selector"),
+        sa.Index(None, "organisation_id", "domain"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        sa.String(40), unique=True, default=lambda: new_id("key")
+    )
+    organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
+    domain: Mapped[str] = mapped_column(sa.String(253))  # as A-labels
+    selector: Mapped[str] = mapped_column(sa.String(63))
+    algorithm: Mapped[str] = mapped_column(sa.String(20))  # as in the tag a= of a signature
+    public_key: Mapped[str] = mapped_column(sa.Text)
+    private_key: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    state: Mapped[DomainKeyState] = mapped_column(
+        words(DomainKeyState), default=DomainKeyState.WAITING
+    )
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    signing_since: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]

@@ -7,7 +7,7 @@ from mailer.campaigns import Campaign, CampaignDraft, Level
 from mailer.foundation.database import unit_of_work
 from mailer.lists import ListDraft, PurposeDraft
 from mailer.organisations import Identity, get_sender_by_id
-from mailer.rendering import BodyFormat
+from mailer.rendering import ED25519, RSA, BodyFormat
 from tests.campaigns.conftest import House
 from tests.support.factories import make_list
 from tests.support.make_campaigns import make_draft
@@ -108,3 +108,31 @@ def test_what_is_unwise_is_warned_about(house: House, code: str, change: dict[st
         campaigns.change_campaign(campaign, CampaignDraft(**given), campaign.revision)  # type: ignore[arg-type]
     assert _codes(campaign, Level.BLOCKING) == []
     assert _codes(campaign, Level.WARNING) == [code]
+
+
+@pytest.mark.requirement("E-040")
+def test_it_is_said_whether_the_mails_are_signed(house: House) -> None:
+    campaign = make_draft(house.organisation, house.mailing_list)
+    domain = organisations.signing_domain(get_sender_by_id(house.mailing_list.sender_id))
+    assert _message(campaign, "unsigned") == (
+        f"The mails leave here unsigned: there is no key for {domain}."
+    )
+    with unit_of_work():
+        organisations.make_domain_keys(house.organisation, domain, (ED25519,))
+    assert "unsigned" in _codes(campaign, Level.OK)
+    with unit_of_work():
+        organisations.begin_signing(house.organisation, domain)
+    assert _codes(campaign, Level.WARNING) == ["ed25519_alone"]
+    with unit_of_work():
+        organisations.make_domain_keys(house.organisation, domain, (RSA, ED25519))
+        organisations.begin_signing(house.organisation, domain)
+    assert _message(campaign, "signed") == f"Every mail is signed by {domain} (DKIM)."
+
+
+def test_a_mail_that_cannot_be_spliced_is_sent_the_slower_way_and_says_so(house: House) -> None:
+    body = "Hello {{ campaign.unsubscribe_url | upper }}"
+    campaign = make_draft(house.organisation, house.mailing_list, body=body)
+    assert _message(campaign, "slower_way") == (
+        "This campaign is sent the slower way because it changes or compares the link to unsubscribe "
+        "or to the preferences."
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailer import delivery
+from mailer import delivery, organisations
 from mailer.foundation.database import unit_of_work
 from mailer.jobs.recovery import recover
 from mailer.jobs.runner import Shift, journal_directory
@@ -17,6 +17,7 @@ from mailer.transport import Journal
 from tests.jobs.conftest import RealParts
 from tests.support.factories import mails_for, make_form, make_request, submission
 from tests.support.scripted_smtp import hang_up
+from tests.support.verifying import is_signed
 
 
 @pytest.fixture
@@ -51,6 +52,20 @@ def test_a_confirmation_mail_goes_out_and_leaves_its_evidence(
     assert evidence is not None
     assert evidence["outcome"] == "accepted"
     assert evidence["reply_code"] == "250"
+
+
+@pytest.mark.requirement("E-040")
+def test_a_service_mail_is_signed_when_the_domain_has_a_key(
+    service: RealParts, first: Shift, request_: SignupRequest
+) -> None:
+    domain = _message(request_).from_address.partition("@")[2]
+    with unit_of_work():
+        [key] = organisations.make_domain_keys(service.organisation, domain)
+        organisations.begin_signing(service.organisation, domain)
+        record = organisations.dns_record(key)
+    send_due()
+    [mail] = service.smtp.bodies
+    assert is_signed(mail, [record])
 
 
 def test_a_relay_that_is_down_costs_no_try(

@@ -13,6 +13,7 @@ from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
 from mailer.organisations import Sender
 from mailer.web.admin.door import bp, needs, signed_in
+from mailer.web.admin.sender_keys import keys_of
 from mailer.web.responses import see_other
 
 FIELDS = ("from_name", "from_address", "reply_to")
@@ -102,4 +103,5 @@ def _page(
         errors=errors or {},
         sender=sender,
         used_by=lists.list_lists_of_sender(sender) if sender else [],
+        keys=keys_of(sender) if sender else None,
     )
