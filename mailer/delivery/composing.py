@@ -2,38 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import secrets
+from dataclasses import replace
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from mailer import subscriptions
 from mailer.campaigns import Campaign, content_of, lists_of
 from mailer.contacts import list_field_names
 from mailer.delivery import links
-from mailer.delivery.claiming import Recipient
 from mailer.delivery.reasons import why
+from mailer.delivery.recipients import Recipient
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.errors import Invalid
 from mailer.lists import MailingList, list_id_header
-from mailer.organisations import get_organisation_by_id, get_sender_by_id, imprint_lines
-from mailer.rendering import CompiledContent, Mail, Values, compile_content, compose
+from mailer.organisations import (
+    Organisation,
+    Sender,
+    get_organisation_by_id,
+    get_sender_by_id,
+    imprint_lines,
+    signers_for,
+)
+from mailer.rendering import Addressee, Frame, Sealer, Skeleton, compile_content, why_slow
+from mailer.subscriptions import LinkTokens
 from mailer.transport import Envelope
 
+ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")  # RFC 8058
 
-@dataclass(frozen=True, slots=True)
+
 class _Heading:
     """What the mails to members of one list share."""
 
-    public_id: str
-    name: str
-    list_id: str
+    def __init__(self, mailing_list: MailingList, campaign: Campaign) -> None:
+        identifier = list_id_header(mailing_list, get_sender_by_id(mailing_list.sender_id))
+        self.list_id = f"{' '.join(mailing_list.name.split())} <{identifier}>"
+        self.tokens = LinkTokens(mailing_list.public_id, campaign.public_id)
+        self._name = mailing_list.name
+        self._language = campaign.language
+        self._reasons: dict[date, str] = {}
+
+    def why(self, since: date) -> str:
+        """The reason for the mail, for members since this day."""
+        found = self._reasons.get(since)
+        if found is None:
+            found = self._reasons[since] = why(self._language, self._name, since)
+        return found
 
 
 class Composer:
     """Writes the mails of one campaign, as it and its organisation stand when this is made.
 
-    Raises Invalid when the campaign's content cannot be compiled or it has no sender.
+    Signed when the sender's domain has keys. `slow_because` says why they are made the slower way;
+    empty when they are not. Raises Invalid when the campaign's content cannot be compiled or it has
+    no sender.
     """
 
     def __init__(self, campaign: Campaign) -> None:
@@ -41,80 +64,70 @@ class Composer:
             raise Invalid("This campaign has no sender.")
         organisation = get_organisation_by_id(campaign.organisation_id)
         sender = get_sender_by_id(campaign.sender_id)
+        signers = signers_for(organisation.id, sender.from_address)
         self.revision = campaign.revision
-        self._campaign_id = campaign.public_id
-        self._language = campaign.language
-        self._subject = campaign.subject
-        self._zone = ZoneInfo(organisation.time_zone)
-        self._from_name = sender.from_name
-        self._from_address = sender.from_address
-        self._reply_to = sender.reply_to or None
-        self._domain = parse_address(sender.from_address).domain
-        self._organisation = {
-            "name": organisation.name,
-            "legal_name": organisation.legal_name,
-            "imprint": "\n".join(imprint_lines(organisation)),
-            "contact_email": organisation.contact_email,
-            "privacy_notice_url": links.notice_url(organisation.public_id),
-        }
-        self._headings = {one.id: _heading(one) for one in lists_of(campaign)}
-        self._compiled: CompiledContent = compile_content(
+        self._content = compile_content(
             content_of(campaign), contact_fields=list_field_names(organisation)
         )
+        self.slow_because = why_slow(self._content)
+        self._sealer = Sealer(signers) if signers else None
+        self._frame = _frame(campaign, organisation, sender)
+        self._skeletons: dict[tuple[int, int], Skeleton] = {}  # by the widths of the tokens
+        self._zone = ZoneInfo(organisation.time_zone)
+        self._from_address = sender.from_address
+        self._message_name = links.message_names(campaign.public_id)
+        self._headings = {one.id: _Heading(one, campaign) for one in lists_of(campaign)}
 
     def compose(self, recipient: Recipient) -> Envelope:
         """The mail to one person. Raises Invalid when it cannot be made for them."""
         heading = self._headings[recipient.mailing_list_id]
-        unsubscribe = subscriptions.unsubscribe_url(
-            recipient.contact_public_id, heading.public_id, self._campaign_id
-        )
-        rendered = self._compiled.render(
-            Values(
-                contact=recipient.values,
-                campaign={
-                    "subject": self._subject,
-                    "unsubscribe_url": unsubscribe,
-                    "preferences_url": subscriptions.preferences_url(recipient.contact_public_id),
-                },
-                organisation=self._organisation,
-                why=why(self._language, heading.name, self._local_day(recipient.consented_at)),
-            )
-        )
-        mail = Mail(
-            from_name=self._from_name,
-            from_address=self._from_address,
-            to_address=recipient.address,
-            to_name=recipient.name or None,
-            reply_to=self._reply_to,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
-            message_id=links.message_id(
-                self._campaign_id, recipient.contact_public_id, self._domain
-            ),
-            date=now(),
-            headers=(
-                ("List-Id", heading.list_id),
-                ("List-Unsubscribe", f"<{unsubscribe}>"),
-                ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-            ),
+        contact = recipient.contact_public_id
+        unsubscribe, preferences = heading.tokens.make(contact)
+        widths = len(unsubscribe), len(preferences)
+        skeleton = self._skeletons.get(widths)
+        if skeleton is None:
+            skeleton = self._skeletons[widths] = self._make_skeleton(heading, len(contact))
+        who = Addressee(
+            recipient.name,
+            recipient.address,
+            recipient.values,
+            heading.why(recipient.consented_at.astimezone(self._zone).date()),
+            heading.list_id,
+            unsubscribe,
+            preferences,
+            self._message_name(contact),
         )
         return Envelope(
             key=recipient.key,
             mail_from=self._from_address,
             rcpt_to=recipient.address,
-            body=compose(mail),
+            body=skeleton.compose(who, now()),
         )
 
-    def _local_day(self, moment: datetime) -> datetime:
-        return moment.astimezone(self._zone)
+    def _make_skeleton(self, heading: _Heading, width: int) -> Skeleton:
+        """For people whose public ids are this wide, as all are that came the same way."""
+        # Nobody is called this, and without our key nobody can make its tokens.
+        nobody = heading.tokens.make(f"con_{secrets.token_hex(width)}"[:width])
+        frame = replace(self._frame, sample_tokens=nobody)
+        return Skeleton(self._content, frame, self._sealer)
 
 
-def _heading(mailing_list: MailingList) -> _Heading:
-    identifier = list_id_header(mailing_list, get_sender_by_id(mailing_list.sender_id))
-    phrase = " ".join(mailing_list.name.split())
-    return _Heading(
-        public_id=mailing_list.public_id,
-        name=mailing_list.name,
-        list_id=f"{phrase} <{identifier}>",
+def _frame(campaign: Campaign, organisation: Organisation, sender: Sender) -> Frame:
+    return Frame(
+        from_name=sender.from_name,
+        from_address=sender.from_address,
+        reply_to=sender.reply_to or None,
+        domain=parse_address(sender.from_address).domain,
+        subject=campaign.subject,
+        organisation={
+            "name": organisation.name,
+            "legal_name": organisation.legal_name,
+            "imprint": "\n".join(imprint_lines(organisation)),
+            "contact_email": organisation.contact_email,
+            "privacy_notice_url": links.notice_url(organisation.public_id),
+        },
+        unsubscribe_at=subscriptions.unsubscribe_at(),
+        preferences_at=subscriptions.preferences_at(),
+        boundary_of=campaign.public_id,
+        headers=(ONE_CLICK,),
     )

@@ -7,16 +7,18 @@ from typing import cast
 
 import pytest
 
-from mailer import campaigns, delivery, organisations
+from mailer import campaigns, delivery, organisations, subscriptions
 from mailer.delivery import Composer
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
 from mailer.foundation.tokens import Purpose, read_lasting
 from mailer.organisations import get_sender_by_id
+from mailer.rendering import ED25519, RSA
 from mailer.transport import Envelope
 from tests.delivery.conftest import Mailing
 from tests.support.make_audience import contact_of, make_people
 from tests.support.make_campaigns import make_started
+from tests.support.verifying import is_signed, signatures_of
 
 
 def _first(mailing: Mailing) -> Envelope:
@@ -107,3 +109,45 @@ def test_what_cannot_be_made_says_which_placeholder(mailing: Mailing) -> None:
         assert recipient.name.encode() in composer.compose(recipient).body
     with pytest.raises(Invalid, match=r"contact\.first_name"):
         composer.compose(claim.recipients[-1])
+
+
+@pytest.mark.requirement("E-040")
+@pytest.mark.requirement("E-021")
+def test_mails_are_signed_when_the_senders_domain_has_keys(mailing: Mailing) -> None:
+    organisation, domain = mailing.organisation, "harbourbooks.example"
+    assert signatures_of(_first(mailing).body) == 0
+    with unit_of_work():
+        keys = organisations.make_domain_keys(organisation, domain, (RSA, ED25519))
+        organisations.begin_signing(organisation, domain)
+        records = [organisations.dns_record(key) for key in keys]
+    mail = _first(mailing).body
+    assert signatures_of(mail) == 2
+    assert is_signed(mail, records)
+
+
+@pytest.mark.requirement("E-024")
+def test_the_links_of_a_mail_are_the_addresses_that_are_made_one_by_one(mailing: Mailing) -> None:
+    contact = contact_of(mailing.people[0]).public_id
+    wanted = subscriptions.unsubscribe_url(
+        contact, mailing.mailing_list.public_id, mailing.campaign.public_id
+    )
+    mail = _read(_first(mailing))
+    assert mail["List-Unsubscribe"] == f"<{wanted}>"
+    for kind in ("plain", "html"):
+        part = mail.get_body((kind,))
+        assert part is not None
+        assert wanted in part.get_content()
+        assert subscriptions.preferences_url(contact) in part.get_content()
+
+
+def test_a_campaign_of_the_slower_way_says_so_and_is_written_all_the_same(mailing: Mailing) -> None:
+    body = "{{ campaign.unsubscribe_url | replace('http', 'HTTP') }}"
+    campaign = make_started(mailing.organisation, mailing.mailing_list, body=body)
+    with unit_of_work():
+        delivery.plan(campaign.id)
+        claim = delivery.claim(campaign.id, "me", limit=1)
+        composer = Composer(campaigns.get_campaign_by_id(campaign.id))
+    assert "changes or compares the link" in composer.slow_because
+    part = _read(composer.compose(claim.recipients[0])).get_body(("plain",))
+    assert part is not None
+    assert "\r\nHTTP://localhost/u/con_" in part.get_content()
