@@ -42,9 +42,10 @@ class Sizes:
     recipients: int = 5_000
     contacts: int = 100_000
     signup_seconds: float = 3.0
+    log_records: int = 1_000_000
 
 
-QUICK = Sizes(rounds=1, recipients=200, contacts=1_000, signup_seconds=0.5)
+QUICK = Sizes(rounds=1, recipients=200, contacts=1_000, signup_seconds=0.5, log_records=10_000)
 
 
 @dataclass(frozen=True, slots=True)

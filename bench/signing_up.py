@@ -16,7 +16,7 @@ from bench.places import HOST, Ground, Place, application, environ_for, free_por
 from bench.visitors import Visit, visit
 from mailer.devkit import EmbeddedRedis, answers_http
 from mailer.forms import Form
-from mailer.foundation.database import db
+from mailer.foundation.database import db, unit_of_work
 from mailer.signup import SignupRequest
 from mailer.transactional import TransactionalMessage
 from tests.support.factories import make_form, make_list, make_organisation
@@ -37,18 +37,18 @@ _numbers = itertools.count()
 def measure(ground: Ground, sheet: Sheet) -> None:
     """Add how many forms are taken in a second, and how many bytes a visitor loads before."""
     with ExitStack() as undo:
-        served = [(place, undo.enter_context(_service(ground, place))) for place in ground.places]
+        served = [(place, undo.enter_context(service(ground, place))) for place in ground.places]
         bare = undo.enter_context(_web(ground, "bench.bare_page:app", {}, free_port()))
         for _ in ground.rounds(ROUND_SECONDS):
             floor = _visit(ground, bare, _requests(bare, "/f/none", "none", "box"))
             sheet.add("signing up: bare Flask page", "requests/s", floor.rate)
-            for place, service in served:
-                _sign_up(ground, sheet, place, service, floor.rate)
+            for place, one in served:
+                _sign_up(ground, sheet, place, one, floor.rate)
         sheet.close_group()
         _weigh(sheet, served[0][1])
     sheet.notes.append(
         f"signing up: gunicorn, 2 workers with 4 threads, {CONNECTIONS} connections kept alive; "
-        "visitors and the worker that sends the confirmation mails run on the same cores meanwhile."
+        "visitors, the worker of the confirmation mails and the log keeper run on the same cores meanwhile."
     )
     sheet.notes.append(
         "signing up: limits raised by settings, not switched off; the bare page reads the same form."
@@ -71,12 +71,17 @@ class _Service:
 
 
 @contextmanager
-def _service(ground: Ground, place: Place) -> Iterator[_Service]:
+def service(ground: Ground, place: Place, *, keeps_log: bool = True) -> Iterator[_Service]:
+    """A running web server with its log keeper; or without any log, to see what that costs."""
     forms: list[Form] = []
 
     def fill() -> None:
         organisation = make_organisation()
         forms.append(make_form(organisation, make_list(organisation)))
+        if not keeps_log:
+            on = "" if place.server is None else " ON consent_records"
+            with unit_of_work():
+                db.session.execute(sa.text(f"DROP TRIGGER consent_records_queue_leaf{on}"))
 
     with ground.template(place, fill) as url:
         directory, port = ground.new_directory(), free_port()
@@ -94,10 +99,12 @@ def _service(ground: Ground, place: Place) -> Iterator[_Service]:
             environ["MAILER_SMTP_PORT"] = str(smtp_port)
             log = directory / "worker.log"
             words = python("worker.py", "--queue", "first")
-            with (
-                ground.program(*words, environ=environ, log=log),
-                _web(ground, "wsgi:app", environ, port),
-            ):
+            with ExitStack() as undo:
+                undo.enter_context(ground.program(*words, environ=environ, log=log))
+                if keeps_log:
+                    words = python("worker.py", "--log")
+                    undo.enter_context(ground.program(*words, environ=environ, log=log))
+                undo.enter_context(_web(ground, "wsgi:app", environ, port))
                 yield _Service(environ, port, forms[0])
 
 
@@ -111,16 +118,26 @@ def _web(ground: Ground, app: str, environ: dict[str, str], port: int) -> Iterat
         yield port
 
 
-def _sign_up(ground: Ground, sheet: Sheet, place: Place, service: _Service, floor: float) -> None:
-    found = _TOKEN.search(service.read(service.path).decode())
+def rate(ground: Ground, served: _Service) -> float:
+    """How many forms a second are taken."""
+    return _take(ground, served).rate
+
+
+def _take(ground: Ground, served: _Service) -> Visit:
+    found = _TOKEN.search(served.read(served.path).decode())
     assert found is not None
-    requests = _requests(service.port, service.path, found[1], service.box)
-    visit(service.port, requests, connections=CONNECTIONS, seconds=WARM_SECONDS)
-    before = _count(service)
-    result = _visit(ground, service.port, requests)
-    written = _count(service) - before
+    requests = _requests(served.port, served.path, found[1], served.box)
+    visit(served.port, requests, connections=CONNECTIONS, seconds=WARM_SECONDS)
+    before = _count(served)
+    result = _visit(ground, served.port, requests)
+    written = _count(served) - before
     if result.statuses != {303: written}:
         raise RuntimeError(f"{written} written, but answered: {result.statuses}")
+    return result
+
+
+def _sign_up(ground: Ground, sheet: Sheet, place: Place, served: _Service, floor: float) -> None:
+    result = _take(ground, served)
     name = f"signing up, {place.name}"
     sheet.add(name, "requests/s", result.rate)
     sheet.add(f"{name}: ratio to the bare page", "×", result.rate / floor)
@@ -150,9 +167,9 @@ def _requests(port: int, path: str, token: str, box: str) -> Iterator[bytes]:
         ).encode() + content
 
 
-def _count(service: _Service) -> int:
+def _count(served: _Service) -> int:
     """How many requests are written, each with its confirmation mail."""
-    with application(service.environ):
+    with application(served.environ):
         requests = db.session.scalar(sa.select(sa.func.count()).select_from(SignupRequest))
         mails = db.session.scalar(sa.select(sa.func.count()).select_from(TransactionalMessage))
     if requests != mails:
@@ -160,11 +177,11 @@ def _count(service: _Service) -> int:
     return requests or 0
 
 
-def _weigh(sheet: Sheet, service: _Service) -> None:
+def _weigh(sheet: Sheet, served: _Service) -> None:
     """What a visitor loads to see the form; uncompressed, without what browsers keep anyway."""
-    page = service.read(service.path)
-    loaded = [service.read(path) for path in _LOADED.findall(page.decode())]
+    page = served.read(served.path)
+    loaded = [served.read(path) for path in _LOADED.findall(page.decode())]
     sheet.add("public form page with stylesheet", "bytes", len(page) + sum(map(len, loaded)))
     sheet.close_group(bytes=MOST_PAGE_BYTES)
-    sheet.add("embed.js", "bytes", len(service.read(f"{service.path}/embed.js")))
+    sheet.add("embed.js", "bytes", len(served.read(f"{served.path}/embed.js")))
     sheet.close_group()
