@@ -23,6 +23,7 @@ WORDS: dict[ConsentState, str] = {
     _S.INVALIDATED: "Disputed",
     _S.UNKNOWN: "Unknown",
 }
+_LASTING = (_S.REQUESTED, _S.GIVEN, _S.RENEWED)
 _STATES = {term: state for state, term in DPV_TERMS.items()}
 _BASIS = "Your consent (GDPR Art. 6(1)(a)), given freely and by an act of your own."
 _WITHDRAW, _COMPLAIN = "eu-gdpr:A7-3", "eu-gdpr:A77"
@@ -84,7 +85,7 @@ def word_of(entry: TimelineEntry) -> str:
 
 def _about(record: Mapping[str, Any], process: Mapping[str, Any]) -> list[Line]:
     service = process["dpv:hasService"][0]
-    lines = [Line(label="Subject", value=record["dct:title"])]
+    lines = [Line(label="About", value=record["dct:title"])]
     if service.get("dct:description"):
         lines.append(Line(label="Content", value=service["dct:description"]))
     lines.append(Line(label="Purpose", value=process["dpv:hasPurpose"][0]["dct:description"]))
@@ -99,12 +100,17 @@ def _about(record: Mapping[str, Any], process: Mapping[str, Any]) -> list[Line]:
 
 def _event(event: Mapping[str, Any]) -> Part:
     is_anchored = event["x:logState"] == ANCHORED
-    place = f"anchored, position {event['x:logIndex']}" if is_anchored else "not yet anchored"
+    place = f"position {event['x:logIndex']}" if is_anchored else "not yet anchored"
+    method = event["dpv:hasIndicationMethod"]
     lines = [
         Line(label="When", value=event["dpv:isIndicatedAtTime"], kind="time"),
-        Line(label="How", value=event["dpv:hasIndicationMethod"]),
-        Line(label="Valid until", value=_duration(event["dpv:hasDuration"])),
+        Line(label="How", value=method[:1].upper() + method[1:]),
     ]
+    if state_of(event) in _LASTING:
+        duration = event["dpv:hasDuration"]
+        is_span = duration["@type"] == "dpv:TemporalDuration"
+        label = "Waits for the confirmation for" if is_span else "Valid until"
+        lines.append(Line(label=label, value=_duration(duration)))
     mail = event.get("x:confirmationMail")
     if mail and mail.get("x:answeredAt"):
         lines.append(Line(label="Confirmation mail", value=mail["x:answeredAt"], kind="time"))

@@ -24,7 +24,7 @@ def person_receipt(public_id: str, topic: str) -> ResponseReturnValue:
         contact=thread.contact,
         name=name_of(thread.contact),
         thread=thread,
-        parts=receipts.tell(receipts.issue(thread)),
+        told=receipts.tell(receipts.issue(thread)),
         stations=stations_of(thread),
     )
 

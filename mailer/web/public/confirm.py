@@ -127,11 +127,11 @@ def _render_confirmed(confirmed: signup.Confirmed) -> str:
     contact = confirmed.contact
     topics = [mailing_list.public_id for mailing_list in confirmed.lists]
     topics += [TRACKING_TOPIC] if confirmed.with_tracking else []
-    links = list(links_of(contact, topics).values())
+    links = links_of(contact, topics)
     return render_template(
         "public/confirmed.html",
         confirmed=confirmed,
-        links=links,
+        links=[links[topic] for topic in topics if topic in links],
         preferences_token=sign_lasting(Purpose.PREFERENCES, contact.public_id),
         **letterhead(confirmed.organisation),
     )
