@@ -111,7 +111,7 @@ def _unit(
                 has_links = True
                 if not expression.is_bare:
                     raise CannotSplice(
-                        "it changes or compares the link to unsubscribe or to choose"
+                        "it changes or compares the link to unsubscribe or to the preferences"
                     )
             elif name == WHY or name.startswith("contact."):
                 names.add(name)

@@ -16,9 +16,9 @@ from mailer.organisations import get_sender_by_id
 from mailer.rendering import ED25519, RSA
 from mailer.transport import Envelope
 from tests.delivery.conftest import Mailing
+from tests.support.mail_signatures import is_signed, signatures_of
 from tests.support.make_audience import contact_of, make_people
 from tests.support.make_campaigns import make_started
-from tests.support.verifying import is_signed, signatures_of
 
 
 def _first(mailing: Mailing) -> Envelope:

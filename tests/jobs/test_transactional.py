@@ -16,8 +16,8 @@ from mailer.transactional import MessageState, TransactionalMessage, claim_due
 from mailer.transport import Journal
 from tests.jobs.conftest import RealParts
 from tests.support.factories import mails_for, make_form, make_request, submission
+from tests.support.mail_signatures import is_signed
 from tests.support.scripted_smtp import hang_up
-from tests.support.verifying import is_signed
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from mailer.foundation.errors import NotAllowed
 from mailer.organisations import DomainKeyState, Organisation
 from mailer.rendering import ED25519, RSA, Sealer
 from tests.support.factories import DORA, make_organisation
+from tests.support.mail_signatures import is_signed, signatures_of
 from tests.support.make_lists import make_sender
-from tests.support.verifying import is_signed, signatures_of
 
 DOMAIN = "harbourbooks.example"
 ADDRESS = f"news@{DOMAIN}"
