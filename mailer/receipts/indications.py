@@ -47,7 +47,9 @@ def write_indication(entry: TimelineEntry, around: Surroundings) -> dict[str, An
         "@type": kinds,
         "dpv:isIndicatedAtTime": iso(record.recorded_at),
         "dpv:isIndicatedBy": (
-            "dpv:DataController" if state in BY_CONTROLLER else "dpv:DataSubject"
+            "dpv:DataController"
+            if state in BY_CONTROLLER or is_imported(payload)
+            else "dpv:DataSubject"
         ),
         "dpv:hasIndicationMethod": method_of(state, payload),
         "dpv:hasDuration": _duration(state, payload, around),
@@ -66,9 +68,17 @@ def write_indication(entry: TimelineEntry, around: Surroundings) -> dict[str, An
     return told
 
 
+def is_imported(payload: Mapping[str, Any] | None) -> bool:
+    """Whether a record rests on what the organisation brought from another system (C-049)."""
+    return bool(((payload or {}).get("evidence") or {}).get("imported"))
+
+
 def method_of(state: ConsentState, payload: Mapping[str, Any]) -> str:
     """How it was said, in words."""
     evidence = payload.get("evidence") or {}
+    if is_imported(payload):
+        when = str(evidence["imported"].get("consented_at") or "").partition("T")[0]
+        return f"imported: given elsewhere{f' on {when}' if when else ''}, not confirmed here"
     if state in ALLOWS_SENDING and evidence.get("confirmation"):
         return _DOUBLE_OPT_IN
     if state in _METHODS:

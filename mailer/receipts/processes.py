@@ -32,7 +32,7 @@ def write_process(thread: Thread, around: Surroundings) -> dict[str, Any]:
         "dpv:hasPersonalData": _personal_data(thread, around),
         "dpv:hasLegalBasis": list(LEGAL_BASES),
         "dpv:hasDataController": [controller],
-        "dpv:hasDataSource": ["dpv:DataSubjectDataSource"],
+        "dpv:hasDataSource": _sources(thread),
         "dpv:hasProcessing": list(_PROCESSING),
         "dpv:hasLocation": _locations(thread, around),
         "dpv:hasRule": [{"@type": "dpv:Rule", "dct:description": _transfers(organisation)}],
@@ -46,6 +46,15 @@ def write_process(thread: Thread, around: Surroundings) -> dict[str, Any]:
         "dpv:hasRight": _rights(organisation, around),
         "dpv:hasAuthority": [{"@id": authority_id(organisation, around.public_url)}],
     }
+
+
+def _sources(thread: Thread) -> list[str]:
+    """The person, and the organisation's other systems where something was imported from them."""
+    brought = [
+        ((one.payload or {}).get("evidence") or {}).get("imported") for one in thread.entries
+    ]
+    imported = ["dpv:DataControllerDataSource"] if any(brought) else []
+    return imported if all(brought) else ["dpv:DataSubjectDataSource", *imported]
 
 
 def _service(thread: Thread) -> dict[str, Any]:

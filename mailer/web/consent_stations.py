@@ -35,7 +35,8 @@ def stations_of(thread: Thread) -> list[Station]:
                 "withdrawn",
             ),
         ]
-    stations = [*_before(thread, given), _done("confirmed", given.record.recorded_at, "proven")]
+    word = "imported" if thread.is_imported else "confirmed"
+    stations = [*_before(thread, given), _done(word, given.record.recorded_at, "proven")]
     stations.append(anchored_station(given.record.public_id))
     ended = thread.ending
     if ended is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -173,6 +174,24 @@ def test_each_event_has_its_commitment_and_its_place_in_the_log(cleo: Cleo) -> N
     assert event["x:logState"] == "anchored"
     assert event["x:commitment"] == cleo.given().commitment.hex()
     assert isinstance(event["x:logIndex"], int)
+
+
+@pytest.mark.requirement("C-049")
+@pytest.mark.parametrize("state", [ConsentState.GIVEN, ConsentState.UNKNOWN])
+def test_what_was_imported_is_not_told_as_confirmed_here(
+    one_app: Flask, state: ConsentState
+) -> None:
+    entry = entry_of(0, state)
+    brought = {"consented_at": "2024-03-01T00:00:00.000Z", "source": "desk, Cleo wrote it herself"}
+    imported = TimelineEntry(entry.record, {"evidence": {"imported": brought}})
+    record = write_record(replace(thread_of([state]), entries=(imported,)), replace_countries(()))
+    assert faults("record", record) == []
+    (event,) = record["dpv:hasConsentStatus"]
+    told = "imported: given elsewhere on 2024-03-01, not confirmed here"
+    assert event["dpv:hasIndicationMethod"] == told
+    assert event["dpv:isIndicatedBy"] == "dpv:DataController"
+    assert record["dpv:hasProcess"][0]["dpv:hasDataSource"] == ["dpv:DataControllerDataSource"]
+    assert "Cleo" not in json.dumps(record)
 
 
 def test_our_own_list_of_terms_is_part_of_the_whole(cleo: Cleo) -> None:
