@@ -122,7 +122,7 @@ def attachment_of(document: Mapping[str, Any], filename: str) -> Attachment:
 
 def file_of(document: Mapping[str, Any]) -> bytes:
     """A document as a file: its RFC 8785 form and a line end."""
-    return _canonical(document) + b"\n"
+    return _canonical(dict(document)) + b"\n"
 
 
 def key_id_of(public_key: bytes) -> str:
@@ -161,12 +161,12 @@ def _decode(value: Any) -> bytes:
     return raw if b64encode(raw).decode() == value else b""
 
 
-def _canonical(document: Mapping[str, Any]) -> bytes:
+def _canonical(value: Any) -> bytes:
     try:
-        return rfc8785.dumps(dict(document))
+        return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeError) as error:
         raise Invalid("This document has no canonical form (RFC 8785).") from error
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+    return hashlib.sha256(_canonical(value)).hexdigest()
