@@ -57,10 +57,14 @@ class Answer:
 
 @contextmanager
 def run_witness(
-    directory: Path, *logs: str, name: str | None = NAME, listen: str = "127.0.0.1:0"
+    directory: Path,
+    *logs: str,
+    name: str | None = NAME,
+    listen: str = "127.0.0.1:0",
+    program: tuple[str, ...] = ("mailer.witness",),
 ) -> Iterator[RunningWitness]:
     """Run a witness that watches `logs` (vkeys); the environment holds nothing of the service."""
-    command = [sys.executable, "-m", "mailer.witness"]
+    command = [sys.executable, "-m", *program]
     command += ["--directory", str(directory), "--listen", listen]
     for vkey in logs:
         command += ["--log", vkey]

@@ -71,6 +71,32 @@ def test_the_key_and_what_was_seen_survive_a_restart(tmp_path: Path, log: Little
         assert f"7  {log.origin}" in page
 
 
+def test_the_operators_command_starts_it_without_any_settings(
+    tmp_path: Path, log: LittleLog
+) -> None:
+    with run_witness(tmp_path, log.vkey, program=("mailer", "witness"), name=None) as witness:
+        assert witness.vkey.startswith(f"{socket.gethostname()}/witness+")
+        assert witness.post(log.request(0)).status == 200
+
+
+def test_it_listens_on_the_newer_kind_of_address_too(tmp_path: Path, log: LittleLog) -> None:
+    with run_witness(tmp_path, log.vkey, listen="[::1]:0") as witness:
+        assert witness.host == "::1"
+        assert witness.post(log.request(0)).status == 200
+
+
+def test_alone_it_needs_nothing_of_the_service_but_words_for_errors() -> None:
+    shown = "import sys, mailer.witness.__main__; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", shown], capture_output=True, text=True, timeout=30, check=True
+    )
+    loaded = done.stdout.split()
+    ours = {name for name in loaded if name.startswith("mailer.") and "witness" not in name}
+    assert ours == {"mailer.foundation", "mailer.foundation.errors"}
+    foreign = {"flask", "sqlalchemy", "redis", "rq", "jinja2", "werkzeug"}
+    assert foreign.isdisjoint(loaded)
+
+
 def test_killed_before_it_answers_it_still_knows_what_it_had_decided(
     tmp_path: Path, log: LittleLog
 ) -> None:
