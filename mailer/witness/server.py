@@ -75,6 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "witness"
     sys_version = ""
     timeout = SILENCE_SECONDS
+    disable_nagle_algorithm = True  # or the second half of each answer waits for the client
 
     def do_GET(self) -> None:
         if self.path == "/":
