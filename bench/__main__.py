@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from bench import log, machine, planning, sending, signing_up, starting
+from bench import importing, log, machine, planning, sending, signing_up, starting
 from bench.figures import Sheet
 from bench.places import QUICK, Ground, Place, Sizes
 from mailer.devkit.warden import Warden
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Ground, Sheet], None]] = {
     "planning": planning.measure,
     "signing-up": signing_up.measure,
     "log": log.measure,
+    "importing": importing.measure,
 }
 SHARED = (
     "Everything that takes part runs on the same machine, and so does whatever else is busy there: "

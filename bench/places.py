@@ -42,10 +42,18 @@ class Sizes:
     recipients: int = 5_000
     contacts: int = 100_000
     signup_seconds: float = 3.0
+    imported_rows: int = 1_000_000
     log_records: int = 1_000_000
 
 
-QUICK = Sizes(rounds=1, recipients=200, contacts=1_000, signup_seconds=0.5, log_records=10_000)
+QUICK = Sizes(
+    rounds=1,
+    recipients=200,
+    contacts=1_000,
+    signup_seconds=0.5,
+    log_records=10_000,
+    imported_rows=2_000,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mailer import __version__, witness
-from mailer.cli import database, docs, log, proofs, rights, running, team
+from mailer.cli import database, docs, importing, log, proofs, rights, running, team
 from mailer.foundation.errors import MailerError
 
 
@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_people(commands)
     _add_proof(commands)
     _add_rights(commands)
+    _add_imports(commands)
 
     _add_log(commands)
 
@@ -117,6 +118,18 @@ def _add_rights(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "again what a restored backup has undone. Workers do the same when they start, and hourly.",
     )
     again.set_defaults(run=rights.reapply)
+
+
+def _add_imports(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    brought = commands.add_parser(
+        "import",
+        help="bring people in from another system, or take an import back",
+        description="Reads a CSV file into quarantine and says what would happen; without --dry-run it then "
+        "does it. With source, date, wording, method and an evidence file a row becomes an imported consent; "
+        "without it is locked and not mailed. Opt-outs are never lifted. docs/imports.md says more.",
+    )
+    importing.add_arguments(brought)
+    brought.set_defaults(run=importing.run)
 
 
 def _add_proof(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -106,8 +106,13 @@ def month_after(moment: datetime) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
 
 
-def evidence_of(row: ImportRow, shared: Mapping[str, Any]) -> dict[str, Any]:
-    """What an import says of one person: the leg of the evidence that stands for their own act (C-049)."""
+def evidence_of(
+    row: ImportRow, shared: Mapping[str, Any], texts: dict[str, str]
+) -> dict[str, Any]:
+    """What an import says of one person: the leg of the evidence that stands for their own act (C-049).
+
+    `texts` remembers the hashes of wordings, which mostly are the same for everybody.
+    """
     proof = row.proof
     told = {
         "leg": "import",
@@ -119,8 +124,11 @@ def evidence_of(row: ImportRow, shared: Mapping[str, Any]) -> dict[str, Any]:
         "ip": truncate_ip(proof.get("ip", "")),
         **shared,
     }
-    if proof.get("wording"):
-        told["wording_sha256"] = wording_text(proof["wording"])
+    wording = proof.get("wording")
+    if wording:
+        if wording not in texts:
+            texts[wording] = wording_text(wording)
+        told["wording_sha256"] = texts[wording]
     return {key: value for key, value in told.items() if value != ""}
 
 
@@ -166,12 +174,12 @@ def _admit(found: Import, placed: Sequence[Placed]) -> None:
             continue
         admitted.append((row, subject))
     _enter(found, mailing_list, newcomers)
-    shared = shared_evidence(found)
+    shared, texts = shared_evidence(found), dict[str, str]()
     records = consent.record_imported_many(
         organisation,
         mailing_list,
         ConsentState.GIVEN,
-        [(subject, {"imported": evidence_of(row, shared)}) for row, subject in admitted],
+        [(subject, {"imported": evidence_of(row, shared, texts)}) for row, subject in admitted],
     )
     moment = now()
     memberships = []
@@ -250,7 +258,7 @@ def _lock(found: Import, placed: Sequence[Placed]) -> None:
     known = {s.contact.subject_id: s.contact for _, s in placed if s.contact is not None}
     keyed = consent.keyed_subjects(known)
     fresh = iter(consent.create_subjects(organisation, len(placed) - len(known)))
-    shared = shared_evidence(found)
+    shared, texts = shared_evidence(found), dict[str, str]()
     drafts: list[tuple[Keyed, Mapping[str, Any]]] = []
     locked: list[ImportRow] = []
     for row, standing in placed:
@@ -263,7 +271,7 @@ def _lock(found: Import, placed: Sequence[Placed]) -> None:
         else:  # whose key is gone is being erased
             row.state, row.refusal = RowState.REFUSED, Refusal.ERASED
             continue
-        drafts.append((subject, {"imported": evidence_of(row, shared)}))
+        drafts.append((subject, {"imported": evidence_of(row, shared, texts)}))
         locked.append(row)
     records = consent.record_imported_many(organisation, mailing_list, ConsentState.UNKNOWN, drafts)
     for row, record_id in zip(locked, records, strict=True):
