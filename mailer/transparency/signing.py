@@ -38,7 +38,7 @@ from mailer.transparency.sequencing import count_entries, list_leaves
 from mailer.transparency.tree import frontier_at, root_at
 
 SLICE = 1_000
-REPAIR = "Then run `python -m mailer log repair`."
+REPAIR = "Then run: python -m mailer log repair"
 
 
 class SigningRefused(NotAllowed):
@@ -89,8 +89,8 @@ class Signer:
         if signed is None:
             raise SigningRefused(
                 f"{self.directory.signed_file} is gone, and with it the memory of what was signed. Bring it "
-                "back from its backup, or hand the newest checkpoint anybody has to "
-                "`python -m mailer log repair --checkpoint FILE`."
+                "back from its backup, or give the newest checkpoint anybody has: "
+                "python -m mailer log repair --checkpoint FILE"
             )
         size = count_entries()
         if size < signed.size:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from rq import Queue
 
-from mailer import campaigns
+from mailer import campaigns, selfaudit
 from mailer.campaigns import Campaign, CampaignState
 from mailer.devkit import EmbeddedRedis
 from mailer.foundation import queue
@@ -79,9 +80,34 @@ def test_each_chore_is_due_once_in_its_time() -> None:
     assert [chore.name for chore in calendar.due(1000.0)] == [chore.name for chore in CHORES]
     assert calendar.due(1000.9) == []
     assert [chore.name for chore in calendar.due(1001.0)] == ["wake"]
-    assert [chore.name for chore in calendar.due(1010.0)] == ["wake", "recover"]
-    assert [chore.name for chore in calendar.due(1020.0)] == ["wake", "recover", "expire"]
+    assert [chore.name for chore in calendar.due(1010.0)] == ["wake", "recover", "audit"]
+    assert [chore.name for chore in calendar.due(1020.0)] == [
+        "wake",
+        "recover",
+        "audit",
+        "expire",
+    ]
 
 
 def _waiting(name: str) -> list[str]:
     return Queue(name, connection=queue.connection()).job_ids
+
+
+@pytest.mark.requirement("T-022")
+def test_the_audit_runs_once_a_night_and_tells_what_it_found(service: RealParts) -> None:
+    upkeep.audit()
+    first = selfaudit.find_newest()
+    assert first is not None
+    assert first.finished_at is not None
+    upkeep.audit()
+    assert selfaudit.find_newest() == first
+    with unit_of_work():
+        db.session.execute(
+            sa.text("UPDATE self_audits SET started_at = :at").bindparams(
+                sa.bindparam("at", now() - timedelta(days=1), sa.DateTime(timezone=True))
+            )
+        )
+    upkeep.audit()
+    second = selfaudit.find_newest()
+    assert second is not None
+    assert second.id != first.id
