@@ -208,14 +208,12 @@ class _Conversation:
         with server._lock:
             server.commands.append(line)
         verb, _, session.argument = line.partition(" ")
-        if verb == "EHLO":
-            self.greet()
-        elif verb == "MAIL":
-            self.begin(line)
-        elif verb == "RCPT":
-            self.take_recipient(line)
-        elif verb == "DATA":
-            self.open_body()
+        mail = {"MAIL": self.begin, "RCPT": self.take_recipient}
+        other = {"EHLO": self.greet, "DATA": self.open_body, "BDAT": self.take_chunk}
+        if verb in mail:
+            mail[verb](line)
+        elif verb in other:
+            other[verb]()
         elif verb == "STARTTLS":
             if self.answer("STARTTLS") == DEFAULTS["STARTTLS"]:
                 self.encrypt()
@@ -278,6 +276,19 @@ class _Conversation:
         self.file = self.session.line.makefile("rb")
         self.encrypted = True
 
+    def take_chunk(self) -> None:
+        """A whole mail in one chunk, which is read even if it is then refused (RFC 3030 §2)."""
+        length, _, last = self.session.argument.partition(" ")
+        assert last == "LAST"
+        chunk = self.file.read(int(length))
+        if len(chunk) < int(length):
+            self.server.broken_off += 1
+            raise Hangup
+        if self.session.has_recipient:
+            self.take_mail(chunk)
+        else:
+            self.refuse(b"503 5.5.1 need RCPT\r\n")
+
     def take_body(self) -> None:
         lines: list[bytes] = []
         while (line := self.file.readline()) != b".\r\n":
@@ -285,9 +296,12 @@ class _Conversation:
                 self.server.broken_off += 1
                 raise Hangup
             lines.append(line[1:] if line.startswith(b".") else line)
+        self.take_mail(b"".join(lines))
+
+    def take_mail(self, body: bytes) -> None:
         session = self.session
         session.mails += 1
-        one = Received(session.mail_from, session.rcpt_to, b"".join(lines))
+        one = Received(session.mail_from, session.rcpt_to, body)
         with self.server._lock:
             self.server.received.append(one)
         session.in_transaction = session.has_recipient = False

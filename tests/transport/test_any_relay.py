@@ -80,7 +80,8 @@ class Whims:
                 self.accepted.append(session.rcpt_to)
             answer = usual if whim is None else whim
             octets = answer if isinstance(answer, bytes) else answer(session)
-            if step == "DATA" and octets.startswith(b"3"):
+            invites = b"2" if "CHUNKING" in session.server.offers and step == "RCPT" else b"3"
+            if step in ("RCPT", "DATA") and octets.startswith(invites):
                 self.asked_for.append(session.rcpt_to)
             return octets
 
@@ -93,8 +94,9 @@ class Whims:
     plan=PLANS,
     mails=st.integers(1, 7),
     connections=st.integers(1, 3),
-    offers=st.sampled_from([("PIPELINING",), ()]),
-    split=st.booleans(),
+    offers=st.sampled_from([("PIPELINING",), (), ("PIPELINING", "CHUNKING"), ("CHUNKING",)]),
+    way=st.sampled_from(["", "split", "glue"]),
+    most=st.integers(0, 3),
     withheld=st.sets(st.integers(0, 6), max_size=2),
     polls=st.one_of(st.none(), st.integers(0, 3)),
 )
@@ -103,7 +105,8 @@ def test_every_mail_has_one_outcome_and_it_is_true(
     mails: int,
     connections: int,
     offers: tuple[str, ...],
-    split: bool,
+    way: str,
+    most: int,
     withheld: set[int],
     polls: int | None,
 ) -> None:
@@ -112,11 +115,13 @@ def test_every_mail_has_one_outcome_and_it_is_true(
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         run = Run(Journal.open(directory, "w"))
-        with ScriptedSmtp(offers=offers, split=split, reactions=whims.reactions()) as server:
+        with ScriptedSmtp(
+            offers=offers, split=way == "split", glue=way == "glue", reactions=whims.reactions()
+        ) as server:
             with contextlib.suppress(RelayUnavailable):
                 run(
                     envelopes(mails),
-                    relay_at(server.port, timeouts=IMPATIENT),
+                    relay_at(server.port, timeouts=IMPATIENT, mails_per_connection=most),
                     connections=connections,
                     allow=lambda key: int(key[1:]) not in withheld,
                     poll=lambda: polls is None or next(asked) < polls,

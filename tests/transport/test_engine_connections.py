@@ -125,6 +125,13 @@ def test_a_stopped_run_begins_nothing_at_all(run: Run) -> None:
 
 def test_nothing_is_pulled_further_ahead_than_two_for_each_connection(run: Run) -> None:
     ahead = 0
+    all_there = threading.Event()
+
+    def answer_once_all_are_there(session: Session) -> bytes:
+        if session.server.connections == 3:
+            all_there.set()
+        assert all_there.wait(5)
+        return b"250 ok\r\n"
 
     def watched() -> Iterator[Envelope]:
         nonlocal ahead
@@ -132,7 +139,7 @@ def test_nothing_is_pulled_further_ahead_than_two_for_each_connection(run: Run) 
             yield envelope(number)
             ahead = max(ahead, number + 1 - len(run.outcomes))
 
-    with ScriptedSmtp() as server:
+    with ScriptedSmtp(reactions={"dot": answer_once_all_are_there}) as server:
         run(watched(), relay_at(server.port), connections=3)
     assert 3 < ahead <= 6
 
