@@ -111,7 +111,7 @@ def uncertain(delivery_id: int, at: datetime, text: str = LOST, *, batch_id: int
     return Result(delivery_id, DeliveryState.UNCERTAIN, at, reply_text=text, batch_id=batch_id)
 
 
-def unrenderable(delivery_id: int, at: datetime, text: str, *, batch_id: int = 0) -> Result:
+def unrenderable(delivery_id: int, at: datetime, text: str, batch_id: int = 0) -> Result:
     """The result for somebody the mail cannot be made for."""
     return Result(
         delivery_id,

@@ -177,9 +177,7 @@ class Drain:
         except Invalid as error:
             text = next(iter(error.fields.values()), str(error))
             self._close(
-                delivery.unrenderable(
-                    recipient.delivery_id, now(), text, batch_id=recipient.batch_id
-                )
+                delivery.unrenderable(recipient.delivery_id, now(), text, recipient.batch_id)
             )
             self._pacer.unused(recipient.destination)
             self._halt(recipient.campaign_id, mailing.alarm.not_rendered(text))
