@@ -97,7 +97,7 @@ class Composer:
             preferences,
             self._message_name(contact),
         )
-        return Envelope(
+        return Envelope.spliced(
             key=recipient.key,
             mail_from=self._from_address,
             rcpt_to=recipient.address,

@@ -81,6 +81,7 @@ class Slot:
 
     def __init__(self, index: int, unit: Unit, encode: Callable[[str], bytes]) -> None:
         self.index = index
+        self.has_subject = unit.has_subject
         self._unit = unit
         self._encode = encode
         self._made: dict[str, bytes] = {}
@@ -107,12 +108,13 @@ class Group:
         self._has_why = WHY in self._names
         self._only_field = self._fields[0] if len(self._names) == len(self._fields) == 1 else None
         self._slots = slots
+        self._has_subject = any(slot.has_subject for slot in slots)
         self._kept: dict[Hashable, Pieces] = {}
         self._octets = 0
         self._asked = 0
         self._is_keeping = True
 
-    def pieces(self, who: Person, scope_of: Callable[[Any], Scope]) -> Pieces:
+    def pieces(self, who: Person, scope_of: Callable[[Any, bool], Scope]) -> Pieces:
         """Index and piece of each slot for one person. Raises Invalid."""
         field = self._only_field
         if field is not None:
@@ -124,7 +126,7 @@ class Group:
         self._asked += 1
         found = self._kept.get(key)
         if found is None:
-            found = self._make(scope_of(who))
+            found = self._make(scope_of(who, self._has_subject))
             if key is not _UNKEPT and self._is_keeping:
                 self._keep(key, found)
         return found

@@ -17,7 +17,7 @@ _UNSAFE = re.compile(
     rb"[^ -<>-~\n]|(?<= ) |\x20(?=\n|\Z)|^\.|^F(?=rom\x20)",
     re.MULTILINE,
 )
-_EASY = re.compile(r"(?!From )[!-\-/-<>-~][!-<>-~]*(?: [!-<>-~]+)*")
+_EASY = re.compile(r"(?!From )[!-\-/-<>-~][!-<>-~]*(?: [!-<>-~]+)*(\n*)")
 _ESCAPES = {bytes([code]): b"=%02X" % code for code in range(256)}
 _DOT, _EQUALS = 0x2E, 0x3D
 
@@ -29,8 +29,10 @@ def encode_text(text: str, field: str = "text") -> bytes:
 
 def encode_piece(text: str) -> bytes:
     """Return a part of a body that begins and ends at the beginning of a line. Raises Invalid."""
-    if len(text) < _WIDTH and _EASY.fullmatch(text):
-        return text.encode("ascii") + b"=\r\n"
+    easy = _EASY.fullmatch(text) if len(text) < _WIDTH else None
+    if easy:
+        raw = text.encode("ascii")
+        return raw.replace(b"\n", b"\r\n") if easy[1] else raw + b"=\r\n"
     lines = _lines(text, "text", soft_end=True)
     return b"\r\n".join(lines) + b"=\r\n" if lines[-1] else b"\r\n".join(lines)
 

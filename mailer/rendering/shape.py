@@ -45,6 +45,7 @@ class Unit:
     names: frozenset[str]
     write: Callable[[Scope], str]
     has_links: bool
+    has_subject: bool
     has_turns: bool
 
 
@@ -102,11 +103,12 @@ def _unit(
     has_turns: bool,
 ) -> Unit:
     names: set[str] = set()
-    has_links = False
+    has_links = has_subject = False
     for expression in expressions:
         for name in expression.uses:
             if name in _SUBJECTS:
                 names |= subject_names
+                has_subject = True
             elif name in _LINKS:
                 has_links = True
                 if not expression.is_bare:
@@ -115,7 +117,7 @@ def _unit(
                     )
             elif name == WHY or name.startswith("contact."):
                 names.add(name)
-    return Unit(frozenset(names), write, has_links, has_turns)
+    return Unit(frozenset(names), write, has_links, has_subject, has_turns)
 
 
 def _step_unit(step: Step, subject_names: frozenset[str]) -> Unit:

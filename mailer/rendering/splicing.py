@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from binascii import a2b_qp
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -177,7 +177,8 @@ class Skeleton:
         if frame.reply_to:
             layout.add(address_header("Reply-To", None, frame.reply_to))
         if subject.names:
-            layout.add_unit(subject, lambda text: text_header("Subject", text))
+            shown = replace(subject, write=lambda scope: str(scope[SUBJECT]), has_subject=True)
+            layout.add_unit(shown, lambda text: text_header("Subject", text))
         else:
             layout.add(text_header("Subject", subject.write(self._scope)))
         self._date_at = layout.add(b"")
@@ -236,10 +237,12 @@ class Skeleton:
             self._sealer.learn([field])
         return field
 
-    def _scope_of(self, who: Addressee) -> Scope:
+    def _scope_of(self, who: Addressee, has_subject: bool) -> Scope:
         """The values that pieces are made of, with sample tokens in the links."""
-        scope: Scope = {**self._scope, "contact": who.contact, WHY: who.why}
-        return self._with_subject(scope) if self._subject.names else scope
+        scope = self._scope.copy()
+        scope["contact"] = who.contact
+        scope[WHY] = who.why
+        return self._with_subject(scope) if has_subject and self._subject.names else scope
 
     def _with_subject(self, scope: Scope) -> Scope:
         text = self._subject.write(scope)

@@ -256,6 +256,8 @@ def _stack(paragraphs: list[list[str]], *, is_tight: bool) -> list[str]:
 
 def wrap(text: str, width: int = WIDTH) -> list[str]:
     """Return text as lines of at most `width` characters; a longer word stays whole."""
+    if len(text) <= width and "\n" not in text and "  " not in text:
+        return [line] if (line := text.strip(" ")) else []
     lines: list[str] = []
     for line in text.strip(" \n").split("\n"):
         current = ""

@@ -56,7 +56,8 @@ TEMPLATES: dict[str, CampaignContent] = {
         subject="{{ campaign.subject }}",
     ),
     "subject": make_content(
-        "{{ campaign.subject }}: {{ campaign.subject | upper }}", subject=f"News for {NAME}"
+        "{{ campaign.subject }}: {{ campaign.subject | upper }} " + NAME,
+        subject=f"News for {NAME}, {{{{ campaign.subject | truncate(9) }}}}",
     ),
     "values only": make_content('{{ contact.city | default("\u00a0") }}'),
     "no default": make_content("Hello {{ contact.first_name }}", footer=True),
