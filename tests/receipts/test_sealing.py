@@ -21,6 +21,8 @@ from mailer.app import create_app
 from mailer.foundation.errors import Invalid
 from mailer.foundation.setting_values import countries
 from tests.conftest import settings_for
+from tests.house.sources import ROOT
+from tests.receipts.vocabulary import faults
 
 OLD, NEW = "old " + "k3y.Qz8w-" * 5, "new " + "f7Hp2x_Lm" * 5 + "vB"
 DOCUMENT = {"@context": {"x": "https://m.example/#"}, "dct:title": "Grüße", "x:size": 3}
@@ -111,3 +113,13 @@ def test_a_country_that_is_no_code_is_refused(text: str) -> None:
     assert countries("") == ()
     with pytest.raises(ValueError, match="two-letter"):
         countries(text)
+
+
+def test_the_example_of_the_documentation_holds(one_app: Flask) -> None:
+    here = Path(__file__).parent
+    document = receipts.read_receipt((here / "example_receipt.json").read_bytes())
+    assert faults("receipt", document) == []
+    check_alone(document, json.loads((here / "example_keys.json").read_text(encoding="utf-8")))
+    told = (ROOT / "docs" / "receipts.md").read_text(encoding="utf-8")
+    event = json.loads(told.partition("```json\n")[2].partition("```")[0])
+    assert event in document["dpv:hasRecordOfActivity"][0]["dpv:hasConsentStatus"]
