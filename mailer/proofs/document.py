@@ -10,7 +10,7 @@ from typing import Any
 from mailer.proofs.reading import TextRead, read_text, texts_named
 from mailer.proofs.words import FACTS, say
 
-LEGS = ("submission", "confirmation_mail", "confirmation")
+LEGS = ("submission", "imported", "confirmation_mail", "confirmation")
 
 _STYLE = """
 :root{color-scheme:light;--ink:#17202b;--muted:#586270;--line:#dcdcd5}
@@ -143,7 +143,8 @@ def _record(record: RecordTold, language: str) -> list[str]:
         legs = [("submission" if submission.get("controls") else "act", evidence)]
     for leg, values in legs:
         rows = [(say(key, language), _shown(values[key])) for key in FACTS if values.get(key)]
-        lines += [f"<h3>{escape(say(leg, language))}</h3>", *_list_of(rows)]
+        title = "imported" if values.get("leg") == "import" else leg
+        lines += [f"<h3>{escape(say(title, language))}</h3>", *_list_of(rows)]
     seal = escape(say("seal", language))
     return [*lines, f'<p class="muted">{seal} <code>{record.commitment}</code></p></section>']
 
@@ -166,7 +167,8 @@ def _texts(records: Sequence[RecordTold], told: Mapping[str, TextRead], language
         text = told[sha256]
         title = say(text.kind, language) if text.kind else text.title
         lines.append(f"<h3>{escape(title)}</h3>")
-        lines.append(f'<blockquote lang="{escape(text.language)}">')
+        spoken = f' lang="{escape(text.language)}"' if text.language else ""
+        lines.append(f"<blockquote{spoken}>")
         for heading, paragraphs in text.blocks:
             lines += [f"<p><strong>{escape(heading)}</strong></p>"] if heading else []
             lines += [f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs]

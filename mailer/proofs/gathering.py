@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import sqlalchemy as sa
+
 from mailer import consent, signup, transparency
-from mailer.consent import ConsentRecord
+from mailer.consent import ConsentRecord, TimelineEntry
 from mailer.contacts import Contact
+from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
 from mailer.lists import MailingList, get_list_by_id
 from mailer.organisations import Organisation
@@ -50,8 +53,11 @@ def open_records(
 
     Raises NotFound when nothing is recorded, or what was recorded is erased.
     """
-    entries = consent.timeline(signup.subjects_of(contact))
-    records = [entry.record for entry in entries if entry.record.mailing_list_id == mailing_list.id]
+    records = [
+        entry.record
+        for entry in _timeline(contact)
+        if entry.record.mailing_list_id == mailing_list.id
+    ]
     found = [_open(organisation, record) for record in records]
     opened = [one for one in found if one is not None]
     if not opened:
@@ -78,7 +84,7 @@ def _checkpoint_over(positions: Sequence[int | None]) -> Checkpoint | None:
 def list_provable(contact: Contact) -> list[Provable]:
     """Every list about which something is recorded, by name, with where its proof stands."""
     by_list: dict[int, list[int | None]] = {}
-    for entry in consent.timeline(signup.subjects_of(contact)):
+    for entry in _timeline(contact):
         list_id = entry.record.mailing_list_id
         if list_id is not None and entry.payload is not None:
             position = transparency.find_position(entry.record.public_id)
@@ -87,6 +93,19 @@ def list_provable(contact: Contact) -> list[Provable]:
         _provable(get_list_by_id(list_id), positions) for list_id, positions in by_list.items()
     ]
     return sorted(found, key=lambda one: (one.mailing_list.name, one.mailing_list.id))
+
+
+def _timeline(contact: Contact) -> list[TimelineEntry]:
+    """All records of a person: of their own subject, of their requests, and whatever these answer."""
+    subjects = set(signup.subjects_of(contact))
+    while True:
+        entries = consent.timeline(subjects)
+        known = {entry.record.id for entry in entries}
+        answered = {entry.record.follows_id for entry in entries} - known - {None}
+        if not answered:
+            return entries
+        query = sa.select(ConsentRecord.subject_id).where(ConsentRecord.id.in_(answered))
+        subjects |= set(db.session.scalars(query))
 
 
 def _provable(mailing_list: MailingList, positions: list[int | None]) -> Provable:

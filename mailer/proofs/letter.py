@@ -5,13 +5,12 @@ A forwarded mail leads to the preference page, so that hands out nothing and onl
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from mailer import rendering, transactional
+from mailer import transactional
 from mailer.contacts import Contact
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
@@ -19,11 +18,17 @@ from mailer.foundation.database import db
 from mailer.foundation.errors import LinkInvalid
 from mailer.foundation.tokens import Purpose, read_timed, sign_timed
 from mailer.organisations import get_organisation_by_id, imprint_lines, list_senders
+from mailer.rendering import Letter
 from mailer.suppression import Scope, find_blocking
-from mailer.transactional import MessageDraft, MessageKind
+from mailer.transactional import Addressed, MessageKind
 
 LINK_LIFE = timedelta(hours=1)
 LEAST_APART = timedelta(minutes=10)
+_ASKED = "Somebody, probably you, asked {name} on its preference page for the proof of what you agreed to."
+_BEHIND = (
+    "Behind the link you can keep it as a file: what you were asked, what you answered, and what came of it, "
+    "in a form that anybody can check without us."
+)
 
 
 def proof_url(contact: Contact) -> str:
@@ -53,44 +58,23 @@ def mail_proof_link(contact: Contact) -> bool:
         return False
     if find_blocking(organisation, digest, scope=Scope.ALL_MAIL):
         return False
-    sender = senders[0]
-    letter = rendering.render_letter(
-        rendering.Letter(
-            subject=f"Your proof of consent from {organisation.legal_name}",
-            paragraphs=(
-                (
-                    f"Somebody, probably you, asked {organisation.legal_name} on its preference page for the "
-                    "proof of what you agreed to."
-                ),
-                (
-                    "Behind the link you can keep it as a file: what you were asked, what you "
-                    "answered, and what came of it, in a form that anybody can check without us."
-                ),
-            ),
-            action=("Get the proof", proof_url(contact)),
-            after=("The link works for one hour. If it was not you, there is nothing to do.",),
-            imprint="\n".join(imprint_lines(organisation)),
-            language="en",
-        )
+    letter = Letter(
+        subject=f"Your proof of consent from {organisation.legal_name}",
+        paragraphs=(_ASKED.format(name=organisation.legal_name), _BEHIND),
+        action=("Get the proof", proof_url(contact)),
+        after=("The link works for one hour. If it was not you, there is nothing to do.",),
+        imprint="\n".join(imprint_lines(organisation)),
+        language="en",
     )
-    mail = rendering.Mail(
-        from_name=sender.from_name,
-        from_address=sender.from_address,
-        to_address=contact.address,
-        to_name=None,
-        reply_to=sender.reply_to or None,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
-        message_id=f"{secrets.token_hex(16)}@{sender.from_address.rpartition('@')[2]}",
-        date=now(),
-        headers=(("Auto-Submitted", "auto-generated"),),
+    transactional.plan_letter(
+        organisation,
+        Addressed(
+            kind=MessageKind.PROOF_LINK,
+            reference=contact.public_id,
+            sender=senders[0],
+            to_address=contact.address,
+            letter=letter,
+            life=LINK_LIFE,
+        ),
     )
-    draft = MessageDraft(
-        kind=MessageKind.PROOF_LINK,
-        reference=contact.public_id,
-        mail=mail,
-        expires_at=now() + LINK_LIFE,
-    )
-    transactional.plan(organisation, draft)
     return True

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-TEXT_KEYS = ("definition_sha256", "notice_sha256", "page_sha256", "shown_sha256")
+TEXT_KEYS = ("definition_sha256", "notice_sha256", "page_sha256", "shown_sha256", "wording_sha256")
 
 
 @dataclass(frozen=True, slots=True)
 class TextRead:
-    """A text: its kind (`form`, `page`, or empty), its own title, its language, headings and lines."""
+    """A text: its kind (`form`, `page`, `wording`, or empty), its title and language, headings and lines."""
 
     kind: str
     title: str
@@ -46,6 +46,8 @@ def read_text(body: bytes) -> TextRead:
             for section in stored["sections"]
         )
         return TextRead("", str(stored["title"]), str(stored["language"]), blocks)
+    if stored.get("kind") == "imported-wording":
+        return TextRead("wording", "", "", (("", (str(stored["text"]),)),))
     lines = [stored.get(key) for key in ("title", "sentence", "text")]
     shown = [line for line in lines if isinstance(line, str)]
     button = [f"[ {stored['button']} ]"] if stored.get("button") else []

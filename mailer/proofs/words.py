@@ -92,6 +92,16 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
         "The page with the button", "Die Seite mit der Schaltfläche",
         "Stránka s tlačidlom", "Stránka s tlačítkem",
     ),
+    "wording": ("The words agreed to", "Der Wortlaut", "Znenie súhlasu", "Znění souhlasu"),
+    "imported": ("Brought in by an import", "Durch einen Import", "Prenesené importom", "Přeneseno importem"),
+    "source": ("Source", "Herkunft", "Zdroj", "Zdroj"),
+    "consented_at": (
+        "Agreed, as the source says", "Laut Quelle eingewilligt",
+        "Súhlas podľa zdroja", "Souhlas podle zdroje",
+    ),
+    "imported_at": ("Imported", "Importiert", "Importované", "Importováno"),
+    "file_name": ("File", "Datei", "Súbor", "Soubor"),
+    "evidence_name": ("Attached evidence", "Beigefügter Beleg", "Priložený doklad", "Přiložený doklad"),
     "seal": ("Sealed with", "Versiegelt mit", "Zapečatené", "Zapečetěno"),
     "check": ("How to check it", "So prüfen Sie es", "Ako to overiť", "Jak to ověřit"),
     "check_text": (
@@ -154,9 +164,10 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
 
 # What the person reads of each part of the evidence, in this order; the rest stands in payload.json.
 FACTS = (
-    "method", "at", "submitted_at", "shown_at", "address", "form_url", "embedding_origin", "form_version",
-    "notice_number", "outcome", "envelope_from", "envelope_to", "answered_at", "reply_code", "reply_text",
-    "relay", "message_id", "confirmed_at", "page_shown_at", "ip", "locale", "user_agent",
+    "method", "at", "source", "consented_at", "imported_at", "file_name", "evidence_name", "submitted_at",
+    "shown_at", "address", "form_url", "embedding_origin", "form_version", "notice_number", "outcome",
+    "envelope_from", "envelope_to", "answered_at", "reply_code", "reply_text", "relay", "message_id",
+    "confirmed_at", "page_shown_at", "ip", "locale", "user_agent",
 )  # fmt: skip
 
 

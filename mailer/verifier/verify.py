@@ -857,7 +857,7 @@ SCHEMA = "mailer.bundle/1"
 ALGORITHM = "sha256-salted-jcs-v1"
 DOMAIN = b"mailer.consent.v1\x00"
 GIVEN = ("given", "renewed")
-TEXTS = ("definition_sha256", "notice_sha256", "page_sha256", "shown_sha256")
+TEXTS = ("definition_sha256", "notice_sha256", "page_sha256", "shown_sha256", "wording_sha256")
 LEAF_KEYS = {"alg", "commitment", "id", "organisation", "time", "type"}
 MANIFEST, MANIFEST_NOTE = "manifest.json", "manifest.note"
 LOG_NOTE, COSIGNED_NOTE = "checkpoint/checkpoint.note", "checkpoint/cosigned.note"
@@ -1022,9 +1022,9 @@ def _check_one_matter(payloads: list[dict[str, Any]]) -> None:
 
 
 def address_in(payload: dict[str, Any]) -> str:
-    """The address that was typed into the form, where the payload holds one."""
+    """The address that was typed into the form or imported, where the payload holds one."""
     evidence = payload["evidence"]
-    submission = evidence.get("submission") or evidence
+    submission = evidence.get("submission") or evidence.get("imported") or evidence
     return str(submission.get("address") or "")
 
 

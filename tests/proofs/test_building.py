@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 
 from mailer import consent, lists, organisations, proofs
-from mailer.consent import ConsentState
-from mailer.foundation.database import unit_of_work
+from mailer.consent import ConsentRecord, ConsentState
+from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.errors import NotFound
 from mailer.foundation.settings import Settings
 from mailer.lists import ListDraft
@@ -245,3 +245,37 @@ def test_what_somebody_typed_cannot_write_into_the_summary(cleo: Cleo, settings:
     assert "<img" not in page
     assert "&lt;script&gt;" in page
     assert judge(bundle.body, policy())["ok"]
+
+
+@pytest.mark.requirement("C-049")
+def test_an_imported_consent_brings_along_the_words_and_the_record_that_was_answered(
+    cleo: Cleo, settings: Settings
+) -> None:
+    wording = consent.canonical_form({"kind": "imported-wording", "text": "Yes, letters please."})
+    with unit_of_work():
+        sha256 = consent.store_text(wording, "application/json")
+        (stranger,) = consent.create_subjects(cleo.organisation, 1)
+        told = {
+            "leg": "import",
+            "address": "Cleo@Example.org",
+            "source": "shop till",
+            "wording_sha256": sha256,
+        }
+        (row_id,) = consent.record_imported_many(
+            cleo.organisation, cleo.offers, ConsentState.UNKNOWN, [(stranger, {"imported": told})]
+        )
+        asked = db.session.get_one(ConsentRecord, row_id)
+        subject = consent.get_subject(cleo.contact.subject_id)
+        consent.record_given(
+            subject, consent.About(cleo.offers), {"submission": told}, follows=asked
+        )
+    keep(settings)
+    bundle = proofs.build_bundle(cleo.contact, cleo.offers)
+    answer = judge(bundle.body, policy())
+    assert answer["ok"], answer["sentences"]
+    assert [event[1] for event in answer["story"]] == ["refused", "unknown", "given"]
+    members = members_of(bundle)
+    assert members[f"texts/{sha256}.json"] == wording
+    page = members["summary.html"].decode()
+    for words in ("Brought in by an import", "shop till", "Yes, letters please."):
+        assert words in page

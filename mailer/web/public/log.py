@@ -7,7 +7,7 @@ import gzip
 from flask import Blueprint, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from mailer import transparency
+from mailer import proofs, transparency
 from mailer.foundation.errors import NotFound
 
 bp = Blueprint("log", __name__)
@@ -38,7 +38,7 @@ def show() -> ResponseReturnValue:
 @bp.get("/log/policy")
 def policy() -> ResponseReturnValue:
     """Whom to trust about the log, as C2SP tlog-policy; to be got from elsewhere by those who doubt us."""
-    response = _plain(transparency.policy_text())
+    response = _plain(proofs.policy_text())
     response.headers["Cache-Control"] = "no-cache"
     return response
 
