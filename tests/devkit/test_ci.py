@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support import postgres
+from tests.support import mail_servers, postgres
 from tests.support.skips import list_refused
 
 REPORT = """<testsuites><testsuite><testcase classname="tests.a" name="test_b">{}</testcase>
@@ -29,3 +29,9 @@ def test_postgres_may_be_missing_only_where_it_cannot_be(tmp_path: Path) -> None
     report = write_report(tmp_path, postgres.MISSING)
     assert list_refused(report, has_postgres=False) == []
     assert len(list_refused(report, has_postgres=True)) == 1
+
+
+def test_mail_servers_may_be_missing_only_where_they_cannot_be(tmp_path: Path) -> None:
+    report = write_report(tmp_path, mail_servers.MISSING)
+    assert list_refused(report, has_postgres=True, has_mail_servers=False) == []
+    assert len(list_refused(report, has_postgres=False, has_mail_servers=True)) == 1

@@ -1,8 +1,8 @@
-"""Getting what the tests need and pip does not bring: a Chromium and a PostgreSQL.
+"""Getting what the tests need and pip does not bring: a Chromium, a PostgreSQL, mail servers.
 
 Run as `python -m tests.support.prepare`. Silent and quick when all is there. As root the system's
-packages are installed; else Playwright's own Chromium. Without any PostgreSQL the tests that need
-one are left out, which is said here and, where one could have been had, refused by the CI.
+packages are installed; else Playwright's own Chromium. Without any PostgreSQL or mail servers the tests
+that need them are left out, which is said here and, where they could have been had, refused by the CI.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
-from tests.support import chromium, postgres
+from tests.support import chromium, mail_servers, postgres
 
 # Installing a server must not start it.
 _APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
@@ -68,9 +70,35 @@ def prepare_postgres() -> bool:
     return install("postgresql") and postgres.can_run()
 
 
+def prepare_mail_servers() -> bool:
+    """Say whether there are a Postfix and an Exim to run now."""
+    if mail_servers.can_run() or not may_use_apt():
+        return mail_servers.can_run()
+    say("The tests need Postfix and Exim; getting them ...")
+    if not mail_servers.has_postfix():
+        install("postfix")
+    if not mail_servers.has_exim():
+        unpack_exim()
+    return mail_servers.can_run()
+
+
+def unpack_exim() -> None:
+    """Debian's Exim cannot be installed beside Postfix: its files go into the virtual environment."""
+    user = mail_servers.EXIM_USER
+    run("useradd", "--system", "--no-create-home", "--user-group", user)
+    run("apt-get", "update", "-qq")
+    with tempfile.TemporaryDirectory() as name:
+        run("sh", "-c", 'cd "$0" && apt-get -qq download "$@"', name, *mail_servers.EXIM_PACKAGES)
+        for package in sorted(Path(name).glob("*.deb")):
+            mail_servers.EXIM.mkdir(parents=True, exist_ok=True)
+            run("dpkg", "--extract", str(package), str(mail_servers.EXIM))
+
+
 def main() -> int:
     if not prepare_postgres():
         say(postgres.MISSING)
+    if not prepare_mail_servers():
+        say(f"Some tests are left out: the transport {mail_servers.MISSING}.")
     if not prepare_chromium():
         try:
             chromium.find_chromium()
