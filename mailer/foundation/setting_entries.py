@@ -323,8 +323,10 @@ def check_anchors(values: Mapping[str, Any]) -> None:
     """What the anchors' settings must be together. Raises SettingsInvalid."""
     wanted, given = values["log_quorum"], len(values["log_witnesses"])
     if wanted.isdecimal() and int(wanted) > given:
-        raise SettingsInvalid(f"MAILER_LOG_QUORUM is {wanted}, but there are {given} witnesses.")
+        raise SettingsInvalid(
+            f"MAILER_LOG_QUORUM: it is {wanted}, but there are {given} witnesses."
+        )
     if wanted in ("any", "all") and not given:
-        raise SettingsInvalid("MAILER_LOG_QUORUM needs MAILER_LOG_WITNESSES.")
+        raise SettingsInvalid(f"MAILER_LOG_QUORUM: {wanted} needs MAILER_LOG_WITNESSES.")
     if bool(values["tsa_url"]) != bool(values["tsa_roots"]):
         raise SettingsInvalid("MAILER_TSA_URL and MAILER_TSA_ROOTS go together.")
