@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from mailer import accounts, campaigns, consent, organisations
+from mailer import accounts, campaigns, consent, delivery, organisations
 from mailer.campaigns import Campaign, CampaignDraft
 from mailer.contacts import Contact
+from mailer.delivery import LimitDraft, LimitKind
 from mailer.foundation.database import Model, db, unit_of_work
 from mailer.lists import MailingList
 from mailer.organisations import Organisation
@@ -51,6 +52,9 @@ class Ada:
             campaign = campaigns.create_campaign(self.organisation, account, "Autumn secrets")
             campaigns.change_campaign(campaign, self._draft(), campaign.revision)
             contact = db.session.scalars(sa.select(Contact)).one()
+            limit = delivery.set_limit(
+                self.organisation, LimitDraft(LimitKind.ORGANISATION, "", 60, None, None)
+            )
             blob = consent.put_blob(consent.get_subject(contact.subject_id), b"x", "text/plain")
             _token, session = accounts.start_session(accounts.Authenticated(account), "a test")
         member = accounts.list_members(self.organisation)[0].member
@@ -58,6 +62,7 @@ class Ada:
             "campaigns": campaign.public_id,
             "forms": form.public_id,
             "lists": self.letter.public_id,
+            "pace": limit.public_id,
             "people": contact.public_id,
             "purposes": self.letter.purpose.public_id,
             "senders": organisations.list_senders(self.organisation)[0].public_id,

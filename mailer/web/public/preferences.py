@@ -9,7 +9,7 @@ import rfc8785
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from mailer import consent, subscriptions
+from mailer import consent, contacts, subscriptions
 from mailer.contacts import Contact
 from mailer.foundation.addresses import mask_address
 from mailer.foundation.database import unit_of_work
@@ -25,7 +25,12 @@ DONE = {
     "joined": "You are subscribed again. The consent you just gave is recorded.",
     "left": "You are unsubscribed. You receive no further mail of this list.",
     "stopped": "You are unsubscribed from everything.",
+    "paused": "Your pause has begun. Mails already on their way may still arrive.",
+    "resumed": "Your pause is over.",
+    "kept": "We keep to that.",
 }
+PAUSES = [("30", "one month"), ("90", "three months"), ("182", "half a year")]
+INTERVALS = [("7", "a week"), ("14", "in two weeks"), ("30", "a month"), ("90", "in three months")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,9 @@ def show(token: str) -> str:
         masked_address=mask_address(contact.address or ""),
         choices=choices_of(contact),
         done=DONE.get(request.args.get("done", "")),
+        contact=contact,
+        pauses=PAUSES,
+        intervals=INTERVALS,
         receipts_url=all_url(contact),
         **letterhead(organisation),
     )
@@ -66,12 +74,32 @@ def change(token: str) -> Response:
         if action == "leave_all":
             subscriptions.unsubscribe_all(contact, evidence)
             done = "stopped"
+        elif action in ("pause", "end_pause", "interval"):
+            done = _note_wish(action, contact)
         elif action in ("join", "leave"):
             mailing_list = get_list(organisation, request.form.get("list", ""))
             done = _join_or_leave(action, contact, mailing_list, evidence)
         else:
             abort(400, "Please press one of the buttons of the page.")
     return redirect(url_for("preferences.show", token=token, done=done), 303)
+
+
+def _note_wish(action: str, contact: Contact) -> str:
+    """Keep a wish for less mail; it is the person's own and needs no proof."""
+    if action == "pause":
+        days = request.form.get("days", "")
+        if days not in {value for value, _ in PAUSES}:
+            abort(400, "Please choose one of the answers.")
+        contacts.pause(contact, days=int(days))
+        return "paused"
+    if action == "end_pause":
+        contacts.end_pause(contact)
+        return "resumed"
+    interval = request.form.get("interval", "")
+    if interval and interval not in {value for value, _ in INTERVALS}:
+        abort(400, "Please choose one of the answers.")
+    contacts.set_mail_interval(contact, int(interval) if interval else None)
+    return "kept"
 
 
 def choices_of(contact: Contact) -> list[Choice]:

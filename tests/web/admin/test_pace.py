@@ -1,0 +1,86 @@
+"""The pace of sending, set by the team."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from mailer import delivery
+from mailer.accounts import Role
+from mailer.delivery import LimitKind
+from mailer.foundation.database import db, unit_of_work
+from mailer.lists import MailingList
+from mailer.organisations import Organisation, list_senders
+from tests.support.make_accounts import TeamClient, make_account, team_client
+
+PAGE = "/admin/settings/pace"
+
+
+@pytest.mark.requirement("E-065")
+def test_a_limit_is_set_changed_and_removed(ada: TeamClient, organisation: Organisation) -> None:
+    page = ada.get(PAGE).text
+    assert "google" in page
+    given = {"kind": "destination", "destination": "@GMail.com", "per_minute": "1,200"}
+    assert ada.send(PAGE, **given).status_code == 303
+    assert (
+        ada.send(PAGE, **given | {"at_once": "10", "warm_up_first_day": "500"}).status_code == 303
+    )
+    [limit] = delivery.list_limits(organisation)
+    assert (limit.kind, limit.subject) == (LimitKind.DESTINATION, "google")
+    assert (limit.per_minute, limit.at_once, limit.warm_up_first_day) == (1200, 10, 500)
+    page = ada.get(PAGE).text
+    assert "21 an hour" in page
+    action = re.search(r'action="([^"]+/remove)"', page)
+    assert action is not None
+    assert ada.send(action[1]).status_code == 303
+    db.session.rollback()
+    assert delivery.list_limits(organisation) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"kind": "organisation"}, "per_minute"),
+        ({"kind": "", "per_minute": "5"}, "kind"),
+        ({"kind": "organisation", "per_minute": "many"}, "per_minute"),
+        ({"kind": "organisation", "per_minute": "0"}, "per_minute"),
+        ({"kind": "destination", "destination": "a b", "per_minute": "5"}, "destination"),
+        ({"kind": "sender", "sender": "", "per_minute": "5"}, "sender"),
+    ],
+)
+def test_what_cannot_be_a_limit_is_told_at_its_field(
+    ada: TeamClient, organisation: Organisation, given: dict[str, str], field: str
+) -> None:
+    refused = ada.send(PAGE, **given)
+    assert refused.status_code == 422
+    assert f'id="field-{field}-error"' in refused.text
+    assert delivery.list_limits(organisation) == []
+
+
+def test_a_limit_of_a_sender_is_shown_by_its_name(
+    ada: TeamClient, organisation: Organisation, mailing_list: MailingList
+) -> None:
+    sender = list_senders(organisation)[0]
+    ada.send(PAGE, kind="sender", sender=sender.public_id, per_minute="60")
+    page = ada.get(PAGE).text
+    assert f"Remove the limit: {sender.from_name} &lt;{sender.from_address}&gt;" in page
+
+
+def test_who_may_only_read_sees_the_limits_and_no_form(
+    app: Flask, organisation: Organisation
+) -> None:
+    reader = team_client(app, make_account(organisation, name="Rae", role=Role.VIEWER))
+    page = reader.get(PAGE)
+    assert page.status_code == 200
+    assert "Set a limit" not in page.text
+    assert reader.send(PAGE, kind="organisation", per_minute="5").status_code == 403
+
+
+def test_a_destination_that_asked_us_to_wait_is_shown(ada: TeamClient) -> None:
+    with unit_of_work():
+        delivery.back_off("microsoft", "451 4.7.500 busy")
+    page = ada.get(PAGE).text
+    assert "Left alone just now" in page
+    assert "microsoft" in page
