@@ -18,6 +18,7 @@ _NAMED_AGAIN = (b"From", b"To", b"Cc", b"Subject", b"Date", b"Reply-To")
 _WIDTH = 72
 _FIELD = re.compile(rb"[^\r\n]+\r\n(?:[ \t][^\r\n]*\r\n)*")
 _UNSETTLED = re.compile(rb"\t|  | \r\n|\r\n\r\n\Z|\A\r\n\Z")
+_SETTLED = re.compile(rb"[^ \t:\r\n]+:(?: [^ \t\r\n]+)+\r\n")
 _BLANKS = re.compile(rb"[ \t]+")
 _END_BLANKS = re.compile(rb" +(?=\r\n)")
 _END_LINES = re.compile(rb"(?:\r\n)*\Z")
@@ -43,6 +44,8 @@ class Sealer:
         self._signers = [(signer.sign, _beginning(signer)) for signer in signers]
         self._known: dict[bytes, tuple[bytes, bytes]] = {}
         self._tags: dict[tuple[bytes, ...], bytes] = {}
+        self._begun: list[tuple[Callable[[bytes], bytes], bytes, bytes]] = []
+        self._begun_for: tuple[int, tuple[bytes, ...]] = 0, ()
 
     def learn(self, fields: Iterable[bytes]) -> None:
         """Remember fields that will stand in many heads, each complete with its line end."""
@@ -55,22 +58,30 @@ class Sealer:
         """
         known = self._known
         relaxed = [known.get(field) or _relaxed(field) for field in fields]
+        relaxed.reverse()  # several fields of one name are signed from the last to the first
         names = tuple([name for name, _ in relaxed])
+        if (signed_at, names) != self._begun_for:
+            self._begin(signed_at, names)
+        head = b"".join([canonical for _, canonical in relaxed])
+        body_hash = b2a_base64(sha256(body).digest(), newline=False)
+        written: list[bytes] = []
+        for sign, folded, unfolded in self._begun:
+            signature = sign(b"%b%b%b; b=" % (head, unfolded, body_hash))
+            written += (folded, body_hash, b";\r\n b=", _folded(signature), b"\r\n")
+        return written
+
+    def _begin(self, signed_at: int, names: tuple[bytes, ...]) -> None:
+        """Write signatures up to the hash of the body, as they stand and in canonical form."""
         tag = self._tags.get(names)
         if tag is None:
             tag = self._tags[names] = _signed_names(names)
-        # Several fields of one name are signed from the last to the first (RFC 6376, 5.4.2).
-        head = b"".join([canonical for _, canonical in reversed(relaxed)])
-        body_hash = b2a_base64(sha256(body).digest(), newline=False)
-        times = b" t=%d; x=%d;\r\n" % (signed_at, signed_at + LIFE_SECONDS)
-        end = b"%b%b bh=%b;\r\n b=" % (times, tag, body_hash)
-        written: list[bytes] = []
+        self._begun = []
         for sign, beginning in self._signers:
-            field = beginning + end
-            unfolded = field.replace(b"\r\n ", b" ")
-            signature = sign(b"%bdkim-signature:%b" % (head, unfolded[16:]))
-            written += (field, _folded(signature), b"\r\n")
-        return written
+            times = b" t=%d; x=%d;\r\n" % (signed_at, signed_at + LIFE_SECONDS)
+            folded = b"%b%b%b bh=" % (beginning, times, tag)
+            value = folded.partition(b": ")[2].replace(b"\r\n ", b" ")
+            self._begun.append((sign, folded, b"dkim-signature:" + value))
+        self._begun_for = signed_at, names
 
     def seal(self, mail: bytes, signed_at: int) -> bytes:
         """Return any complete mail with its signatures on top."""
@@ -90,6 +101,9 @@ def relaxed_body(body: bytes) -> bytes:
 
 def _relaxed(field: bytes) -> tuple[bytes, bytes]:
     """The field's name as it stands, and its relaxed canonical form (RFC 6376, 3.4.2)."""
+    if _SETTLED.fullmatch(field):
+        name, _, value = field.partition(b": ")
+        return name, b"%b:%b" % (name.lower(), value)
     name, _, value = field.partition(b":")
     value = _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
     return name, b"%b:%b\r\n" % (name.lower().rstrip(b" \t"), value)
@@ -105,7 +119,7 @@ def _beginning(signer: Signer) -> bytes:
 def _signed_names(names: Sequence[bytes]) -> bytes:
     lines: list[bytes] = []
     line = b" h="
-    for index, name in enumerate([*reversed(names), *_NAMED_AGAIN]):
+    for index, name in enumerate([*names, *_NAMED_AGAIN]):
         if len(line) + len(name) > _WIDTH:
             lines.append(line + b":")
             line = b" " + name
@@ -116,4 +130,6 @@ def _signed_names(names: Sequence[bytes]) -> bytes:
 
 def _folded(signature: bytes) -> bytes:
     text = b2a_base64(signature, newline=False)
+    if len(text) <= 2 * _WIDTH:
+        return b"%b\r\n %b" % (text[:_WIDTH], text[_WIDTH:])
     return b"\r\n ".join([text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH)])
