@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from mailer import transparency
 from mailer.foundation.context import settings
 from mailer.foundation.database import db, make_durable, unit_of_work
@@ -41,6 +43,7 @@ class LogKeeper:
         self.seconds = seconds
         self._on_step = on_step
         self._signed_at = float("-inf")
+        self._is_waiting = False
 
     def turn(self, *, signs_now: bool = False) -> Signed | None:
         """Do what is due; returns what was signed, if anything. Never raises for what it refuses."""
@@ -48,11 +51,14 @@ class LogKeeper:
             signed = self._work(signs_now)
         except SigningRefused as error:
             self._complain(AlarmKind.REFUSED, str(error))
-        except Unavailable as error:
-            log.warning("the log keeper waits for the database", extra={"why": str(error)})
+        except (Unavailable, OperationalError):
+            if not self._is_waiting:
+                log.warning("the log keeper waits for the database")
+            self._is_waiting = True
         except (MailerError, OSError) as error:
             self._complain(AlarmKind.FAILING, str(error))
         else:
+            self._is_waiting = False
             self._calm_down()
             return signed
         finally:

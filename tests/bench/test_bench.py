@@ -53,6 +53,7 @@ def test_every_part_is_measured_on_every_database_here(printed: tuple[str, str])
             f"planning, {database}",
             f"signing up, {database}",
             f"signing up, {database}: ratio to the bare page",
+            f"signing up, {database}: ratio with to without",
         } <= names
     assert {"first start, with migration and demo", "second start", "embed.js"} <= names
     assert (shown["machine"]["PostgreSQL"] == "none") is not can_run()

@@ -259,3 +259,20 @@ def test_the_process_signs_soon_and_goes_when_told(
         assert "Another log keeper" in (tmp_path / "second.log").read_text()
         assert keeper.stop() == 0
     assert_whole(settings, "lea_one")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_database_that_does_not_answer_is_waited_for(
+    organisation: Organisation, settings: Settings, tmp_path: Path
+) -> None:
+    queue_leaves(organisation, "lea_one")
+    with keeper_of(settings) as keeper:
+        db.session.remove()
+        db.engine.dispose()
+        shutil.move(tmp_path / "mailer.db", tmp_path / "away.db")
+        (tmp_path / "mailer.db").mkdir()
+        assert keeper.turn() is None
+        (tmp_path / "mailer.db").rmdir()
+        shutil.move(tmp_path / "away.db", tmp_path / "mailer.db")
+        assert keeper.turn() is not None
+    assert transparency.list_alarms() == []
