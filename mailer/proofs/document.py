@@ -134,7 +134,7 @@ def _record(record: RecordTold, language: str) -> list[str]:
     payload = record.payload
     evidence = payload["evidence"]
     state, at = say(str(payload["state"]), language), _moment(str(payload["recorded_at"]))
-    lines = [f"<section><h2>{escape(state)}, {escape(at)}</h2>"]
+    lines = [f"<section><h2>{escape(state[:1].upper() + state[1:])}, {escape(at)}</h2>"]
     submission = evidence.get("submission") or evidence
     lines += _boxes(submission.get("controls") or (), language)
     if any(evidence.get(leg) for leg in LEGS):
