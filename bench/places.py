@@ -129,9 +129,9 @@ class Ground:
                 output.close()
 
     @contextmanager
-    def sink(self) -> Iterator[int]:
-        """A receiver of mails in a process of its own; yields its port."""
-        words = python("-m", "bench.sink")
+    def sink(self, delay: int = 0) -> Iterator[int]:
+        """A receiver of mails that answers each after `delay` milliseconds; yields its port."""
+        words = python("-m", "bench.sink", str(delay))
         with self.program(*words, environ={}, log=subprocess.PIPE) as process:
             assert process.stdout is not None
             yield int(process.stdout.readline())

@@ -1,17 +1,20 @@
 """An SMTP receiver that does as little as it can: it takes every mail, counts it and forgets it.
 
-One process, one loop; offers PIPELINING. `XCOUNT`, a word of its own, answers what came since it was last
-asked. Run as `python -m bench.sink`; it prints the port it listens on.
+One process, one loop; offers PIPELINING, and can wait before it answers a mail. `XCOUNT`, a word of its
+own, answers what came since it was last asked. Run as `python -m bench.sink [MILLISECONDS]`; it prints
+the port it listens on.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import selectors
 import signal
 import socket
 import sys
 import time
+from collections import deque
 from dataclasses import asdict, dataclass
 from types import FrameType
 
@@ -51,6 +54,7 @@ class _Connection:
         octets = self.wire.recv(_READ)
         buffer = self._rest + octets if self._rest else octets
         replies: list[bytes] = []
+        has_mail = False
         while buffer:
             if self._in_body:
                 end = buffer.find(_END)
@@ -60,7 +64,7 @@ class _Connection:
                     buffer = buffer[-4:]
                     break
                 self._sink.took(end)
-                self._in_body = False
+                self._in_body, has_mail = False, True
                 replies.append(_OK)
                 buffer = buffer[end + len(_END) :]
                 continue
@@ -71,7 +75,9 @@ class _Connection:
             # The line end before a body counts as its own, so that an empty body ends too.
             buffer = b"\r\n" + rest if self._in_body else rest
         self._rest = buffer
-        if replies:
+        if replies and has_mail and self._sink.delay:
+            self._sink.hold(self.wire, b"".join(replies))
+        elif replies:
             self.wire.send(b"".join(replies))
         return bool(octets) and replies[-1:] != [_BYE]
 
@@ -89,8 +95,10 @@ class _Connection:
 class Sink:
     """The receiver, listening on a port of its own choice."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float = 0.0) -> None:
         self.count = Count()
+        self.delay = delay  # seconds between a mail and the answer to it
+        self._held: deque[tuple[float, socket.socket, bytes]] = deque()
         self._cpu_before = time.process_time()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
@@ -102,6 +110,22 @@ class Sink:
         count.first_at = count.first_at or count.last_at
         count.mails += 1
         count.octets += octets
+
+    def hold(self, wire: socket.socket, octets: bytes) -> None:
+        """Answer later; the first that waits is the first that is due."""
+        self._held.append((time.monotonic() + self.delay, wire, octets))
+
+    def _answer_what_is_due(self) -> float | None:
+        """Seconds until the next answer is due; None when nothing waits."""
+        while self._held:
+            due, wire, octets = self._held[0]
+            wait = due - time.monotonic()
+            if wait > 0:
+                return wait
+            self._held.popleft()
+            with contextlib.suppress(OSError):
+                wire.send(octets)
+        return None
 
     def tell(self) -> str:
         """What was received since the last question, and begin again."""
@@ -115,7 +139,7 @@ class Sink:
         selector = selectors.DefaultSelector()
         selector.register(self._listener, selectors.EVENT_READ)
         while True:
-            for key, _ in selector.select():
+            for key, _ in selector.select(self._answer_what_is_due()):
                 connection = key.data
                 if connection is None:
                     wire, _ = self._listener.accept()
@@ -149,6 +173,6 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _leave)
-    the_sink = Sink()
+    the_sink = Sink(float(sys.argv[1]) / 1000 if sys.argv[1:] else 0.0)
     print(the_sink.port, flush=True)
     the_sink.serve()
