@@ -129,5 +129,5 @@ def _frame(campaign: Campaign, organisation: Organisation, sender: Sender) -> Fr
         unsubscribe_at=subscriptions.unsubscribe_at(),
         preferences_at=subscriptions.preferences_at(),
         boundary_of=campaign.public_id,
-        headers=(ONE_CLICK,),
+        headers=(ONE_CLICK, ("Feedback-ID", links.feedback_id(campaign, organisation))),
     )

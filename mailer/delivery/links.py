@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
+from mailer.campaigns import Campaign
 from mailer.foundation.context import settings
 from mailer.foundation.tokens import keyed_digest
+from mailer.organisations import Organisation
 
 
 def notice_url(organisation: str) -> str:
     """The privacy notice of an organisation. Takes a public id."""
     return f"{settings().public_url}/notice/{organisation}"
+
+
+def feedback_id(campaign: Campaign, organisation: Organisation) -> str:
+    """What Gmail counts complaints by: campaign, kind, organisation, and who answers for it (E-032).
+
+    The last is a short name of the organisation that stays the same, between 5 and 15 characters.
+    """
+    short = hashlib.sha256(organisation.public_id.encode()).hexdigest()[:12]
+    return f"{campaign.public_id}:campaign:{organisation.public_id}:{short}"
 
 
 def message_id(campaign: str, contact: str, domain: str) -> str:

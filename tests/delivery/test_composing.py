@@ -59,6 +59,15 @@ def test_a_mail_says_who_it_is_from_and_how_to_leave(mailing: Mailing) -> None:
         assert len(mail.get_all(name) or []) == 1
 
 
+@pytest.mark.requirement("E-032")
+def test_complaints_can_be_counted_by_campaign_and_sender(mailing: Mailing) -> None:
+    fields = str(_read(_first(mailing))["Feedback-ID"]).split(":")
+    assert len(fields) == 4
+    assert len(set(fields)) == 4
+    assert fields[0] == mailing.campaign.public_id
+    assert 5 <= len(fields[3]) <= 15
+
+
 @pytest.mark.requirement("E-003")
 def test_headers_for_machines_hold_no_encoded_words(mailing: Mailing) -> None:
     with unit_of_work():
@@ -67,7 +76,7 @@ def test_headers_for_machines_hold_no_encoded_words(mailing: Mailing) -> None:
     head = _first(mailing).body.partition(b"\r\n\r\n")[0]
     lines = re.sub(rb"\r\n[ \t]", b" ", head).split(b"\r\n")
     fields = dict(line.split(b": ", 1) for line in lines)
-    for name in (b"List-Unsubscribe", b"List-Unsubscribe-Post", b"Message-ID"):
+    for name in (b"List-Unsubscribe", b"List-Unsubscribe-Post", b"Message-ID", b"Feedback-ID"):
         assert b"=?" not in fields[name]
     assert b"=?utf-8?" in fields[b"From"]
     assert b"brief@xn--bcher-kva.example" in fields[b"From"]
