@@ -91,6 +91,8 @@ def _environment(data: Path, ports: Ports, redis: EmbeddedRedis) -> dict[str, st
         "MAILER_SMTP_PORT": str(ports.smtp),
         "MAILER_PUBLIC_URL": os.environ.get("MAILER_PUBLIC_URL", f"http://{HOST}:{ports.web}"),
         "MAILER_ADMIN_URL": os.environ.get("MAILER_ADMIN_URL", f"http://localhost:{ports.web}"),
+        # Ports move on when they are taken; the log in the data directory stays the same log.
+        "MAILER_LOG_ORIGIN": os.environ.get("MAILER_LOG_ORIGIN", "mailer.localhost/log"),
     }
     directory = data / "secrets"
     directory.mkdir(mode=0o700, exist_ok=True)
