@@ -74,6 +74,7 @@ def tour(service: RunningMailer, browser: Browser) -> Iterator[Tour]:
             links_of(mail, "p"),
             f"{service.web}/u/damaged",
             f"{service.web}/c/damaged",
+            f"{service.web}/log",
         ]
         organisation = re.search(r"/notice/(org_[\w-]+)", _source(page, form))
         assert organisation is not None

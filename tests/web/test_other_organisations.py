@@ -30,8 +30,10 @@ from tests.support.factories import (
 from tests.support.make_accounts import TeamClient, make_account, team_client
 
 PREFIX = "/admin/"
-# What belongs to a person, not to an organisation.
-OWN = frozenset({"auth.invitation", "auth.accept", "auth.sign_in", "auth.enter", "auth.sign_out"})
+# What belongs to a person or to the service, not to an organisation.
+OWN = frozenset(
+    {"auth.invitation", "auth.accept", "auth.sign_in", "auth.enter", "auth.sign_out", "metrics"}
+)
 
 
 class Ada:
