@@ -16,6 +16,7 @@ from mailer.foundation.clock import now
 from mailer.foundation.mail_keys import new_ed25519_key, new_rsa_key, signing_function
 from mailer.rendering import ED25519, RSA, Sealer, Signer, compose
 from mailer.rendering.dkim import LIFE_SECONDS, relaxed_body
+from tests.rendering.sample import make_content
 from tests.rendering.spliced import make_addressee, make_skeleton
 from tests.rendering.test_mime import LINE, make_mail
 from tests.rendering.test_splicing import TEMPLATES
@@ -134,6 +135,14 @@ def test_all_fields_are_signed_and_forged_ones_cannot_be_added() -> None:
     ):
         assert old in raw
         assert not is_signed(raw.replace(old, new, 1), kinds)
+
+
+def test_a_mail_of_the_slower_way_is_signed_too() -> None:
+    kinds = (RSA, ED25519)
+    content = make_content("{{ campaign.unsubscribe_url | upper }}", footer=True)
+    skeleton = make_skeleton(content, make_sealer(kinds))
+    assert skeleton.slow_because
+    assert is_signed(skeleton.compose(make_addressee(), MOMENT), kinds)
 
 
 @pytest.mark.requirement("E-003")
