@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,10 +16,9 @@ from mailer.consent import Notice
 from mailer.foundation.clock import iso
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
-from mailer.foundation.errors import MailerError, NotFound
+from mailer.foundation.errors import NotFound
 from mailer.receipts.threads import Thread
 from mailer.signup import SignupRequest
-from mailer.transparency import Checkpoint
 
 _NAMES = {"first_name": "First name", "last_name": "Last name"}
 
@@ -54,6 +53,7 @@ class LogView:
     note: str = ""
     signed_at: str = ""
     witnesses: tuple[str, ...] = ()
+    stamps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,33 +81,43 @@ def gather(thread: Thread) -> Surroundings:
     }
     current = consent.current_notice(thread.organisation)
     ids = [entry.record.public_id for entry in thread.entries]
-    positions = ((public_id, transparency.find_position(public_id)) for public_id in ids)
+    found = ((public_id, transparency.find_position(public_id)) for public_id in ids)
+    positions = {public_id: at for public_id, at in found if at is not None}
     return Surroundings(
         public_url=settings().public_url,
         preferences_url=subscriptions.preferences_url(thread.contact.public_id),
-        log=look_at_log(),
+        log=look_at_log(positions.values()),
         storage_countries=settings().storage_countries,
         answers=_answers(thread),
         notices=notices,
         current_notice=notices[current.text_sha256] if current else None,
-        positions={public_id: at for public_id, at in positions if at is not None},
+        positions=positions,
         request_days=_request_days(thread),
     )
 
 
-def look_at_log() -> LogView:
-    """The newest checkpoint of the log, with who else signed it."""
-    newest = transparency.find_latest_checkpoint()
+def look_at_log(positions: Collection[int] = ()) -> LogView:
+    """The checkpoint that says most: the newest, unless only an older one over `positions` is anchored outside.
+
+    A receipt is the stronger for what others have signed, and they need a moment for the newest.
+    """
     origin = settings().log_origin
+    newest = transparency.find_latest_checkpoint()
     if newest is None:
         return LogView(origin=origin)
+    anchors = transparency.anchors_of(newest)
+    if not (anchors.witnesses or anchors.timestamps) and positions:
+        anchored = transparency.find_anchored_checkpoint(max(positions))
+        if anchored is not None:
+            newest, anchors = anchored, transparency.anchors_of(anchored)
     return LogView(
         origin=origin,
         size=newest.size,
         root=b64encode(newest.root).decode(),
         note=transparency.published_note(newest),
         signed_at=iso(newest.signed_at),
-        witnesses=_witnesses(newest, origin),
+        witnesses=tuple(one.name for one in anchors.witnesses),
+        stamps=tuple(f"{one.authority} {iso(one.gen_time)}" for one in anchors.timestamps),
     )
 
 
@@ -126,14 +136,6 @@ def _seen(thread: Thread, notice: Notice) -> NoticeSeen:
         language=consent.read_notice(notice).language,
         sha256=notice.text_sha256,
     )
-
-
-def _witnesses(checkpoint: Checkpoint, origin: str) -> tuple[str, ...]:
-    try:
-        note = transparency.read_note(transparency.published_note(checkpoint))
-    except MailerError:
-        return ()
-    return tuple(sorted({one.name for one in note.signatures} - {origin}))
 
 
 def _answers(thread: Thread) -> tuple[Answer, ...]:

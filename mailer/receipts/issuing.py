@@ -54,5 +54,6 @@ def _log(log: LogView) -> dict[str, Any]:
         "x:rootHash": log.root,
         "x:signedAt": log.signed_at,
         "x:witnesses": list(log.witnesses),
+        "x:timeStamps": list(log.stamps),
         "x:checkpoint": log.note,
     }

@@ -194,7 +194,8 @@ def _checking(receipt: Mapping[str, Any], record: Mapping[str, Any]) -> list[Lin
         Line(label="Log", value=log["x:origin"], kind="code"),
     ]
     if "x:checkpoint" in log:
-        witnesses = ", ".join(log["x:witnesses"]) or "none: asserted by the operator only"
+        others = [*log["x:witnesses"], *log["x:timeStamps"]]
+        seen_by = ", ".join(others) or "nobody: asserted by the operator only"
         lines += [
             Line(
                 label="Checkpoint of the log",
@@ -202,7 +203,7 @@ def _checking(receipt: Mapping[str, Any], record: Mapping[str, Any]) -> list[Lin
                 kind="code",
             ),
             Line(label="Checkpoint signed", value=log["x:signedAt"], kind="time"),
-            Line(label="Witnesses", value=witnesses),
+            Line(label="Seen by", value=seen_by),
         ]
     else:
         lines.append(Line(label="Checkpoint of the log", value="not yet anchored"))

@@ -48,6 +48,7 @@ OWN_TERMS = {
     "x:signedAt": "when the checkpoint was signed",
     "x:size": "how many leaves the log had at the checkpoint",
     "x:textSha256": "SHA-256 of the words as they were shown, hexadecimal",
+    "x:timeStamps": "who has put a time stamp on the checkpoint (RFC 3161), and when",
     "x:value": "the signature itself, base64",
     "x:witnesses": "who else signed the checkpoint",
 }

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mailer import receipts
+from mailer import receipts, transparency
 from mailer.consent import (
     ALLOWS_SENDING,
     DPV_TERMS,
@@ -31,6 +31,7 @@ from mailer.receipts.readable import tell_as_text
 from mailer.receipts.records import write_record
 from mailer.receipts.sealing import sign_document
 from mailer.receipts.vocabulary import RECORD_SCHEMA
+from mailer.transparency import LogTimestamp
 from tests.receipts.vocabulary import OWN_LIST, WHOLE_LIST, faults, known_terms, words_in
 from tests.support.make_consents import Cleo, sign_log
 
@@ -192,6 +193,32 @@ def test_what_was_imported_is_not_told_as_confirmed_here(
     assert event["dpv:isIndicatedBy"] == "dpv:DataController"
     assert record["dpv:hasProcess"][0]["dpv:hasDataSource"] == ["dpv:DataControllerDataSource"]
     assert "Cleo" not in json.dumps(record)
+
+
+@pytest.mark.requirement("T-034")
+def test_a_receipt_holds_the_checkpoint_that_others_have_seen(cleo: Cleo) -> None:
+    sign_log()
+    seen = transparency.find_latest_checkpoint()
+    assert seen is not None
+    with unit_of_work():
+        stamp = LogTimestamp(
+            checkpoint_id=seen.id,
+            authority="tsa.example",
+            token=b"t",
+            gen_time=BEGINNING,
+            expires_at=BEGINNING,
+        )
+        db.session.add(stamp)
+    cleo.join(cleo.offers)
+    newer = sign_log()
+    letter = receipts.issue(receipts.get_thread(cleo.contact, cleo.letter.public_id))
+    offers = receipts.issue(receipts.get_thread(cleo.contact, cleo.offers.public_id))
+    assert letter["x:log"]["x:size"] == seen.size
+    assert letter["x:log"]["x:timeStamps"][0].startswith("tsa.example 20")
+    assert any("tsa.example" in part for part in tell_as_text(letter))
+    assert offers["x:log"]["x:size"] == newer
+    assert any("asserted by the operator only" in part for part in tell_as_text(offers))
+    assert faults("receipt", letter) == faults("receipt", offers) == []
 
 
 def test_our_own_list_of_terms_is_part_of_the_whole(cleo: Cleo) -> None:

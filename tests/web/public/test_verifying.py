@@ -194,6 +194,20 @@ def test_a_flipped_bit_anywhere_in_the_file_is_found(client: FlaskClient, cleo: 
     assert passed == []
 
 
+@pytest.mark.requirement("T-050")
+def test_a_closing_receipt_is_known_too(client: FlaskClient, cleo: Cleo) -> None:
+    closing = {
+        "schema": "mailer.closing/1",
+        "erasure": "era_1",
+        "erased_at": "2026-11-25T02:39:11.759Z",
+    }
+    document = receipts.sign_document(closing)
+    answer = check(client, document)
+    assert "closing receipt of an erasure is exactly as this service signed it" in answer.text
+    assert "era_1" in answer.text
+    assert ALTERED in check(client, {**document, "erasure": "era_2"}).text
+
+
 def test_a_receipt_of_another_service_is_not_from_here(client: FlaskClient, cleo: Cleo) -> None:
     document = issue(cleo)
     document["x:signature"]["x:keyId"] = "0" * 16
