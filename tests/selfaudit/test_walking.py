@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from mailer import consent, selfaudit, transparency
+from mailer import consent, rights, selfaudit, transparency
 from mailer.consent import About, ConsentRecord, ConsentSubject
+from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState
 from mailer.foundation import keystore
 from mailer.foundation.clock import now
@@ -17,6 +18,7 @@ from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.settings import Settings
 from mailer.lists import MailingList
 from mailer.organisations import get_organisation_by_id
+from mailer.rights import AskedBy
 from mailer.subscriptions import Subscription
 from tests.support.auditing import audit
 from tests.support.factories import (
@@ -290,3 +292,12 @@ def test_an_audit_can_be_stopped_and_gone_on_with(letter: MailingList) -> None:
     newest = selfaudit.find_newest(is_finished=True)
     assert newest is not None
     assert (newest.id, newest.findings_count) == (audit_id, 0)
+
+
+@pytest.mark.requirement("T-050")
+def test_an_erasure_leaves_no_contradiction(letter: MailingList, settings: Settings) -> None:
+    contact = db.session.scalars(sa.select(Contact)).one()
+    with unit_of_work():
+        rights.erase(contact, asked_by=AskedBy.OPERATOR, evidence={"method": "letter"})
+    keep(settings)
+    assert audit() == []
