@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -162,3 +163,25 @@ def test_a_late_commit_is_not_missed(organisation: Organisation) -> None:
     late.close()
     assert sequence() == 1
     assert transparency.find_position("lea_late") == 1
+
+
+def test_two_sequencers_at_once_give_no_position_twice(
+    app: Flask, organisation: Organisation
+) -> None:
+    names = [f"lea_{number}" for number in range(120)]
+    queue(organisation, *names)
+
+    def work() -> int:
+        with app.app_context():
+            count = 0
+            while done := sequence(limit=7):
+                count += done
+            return count
+
+    with ThreadPoolExecutor(2) as threads:
+        counts = [one.result(timeout=60) for one in [threads.submit(work) for _ in range(2)]]
+    db.session.rollback()
+    assert sum(counts) == len(names)
+    leaves = transparency.list_leaves(0, 1_000)
+    assert [transparency.read_leaf(leaf).public_id for leaf in leaves] == names
+    assert transparency.root_at(len(names)) == naive.root(leaves)
