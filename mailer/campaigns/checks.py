@@ -14,13 +14,14 @@ from mailer.contacts import list_field_names
 from mailer.foundation.errors import Invalid
 from mailer.lists import MailingList
 from mailer.organisations import (
+    DomainKeyState,
     Organisation,
     Sender,
     get_organisation_by_id,
     get_sender_by_id,
     imprint_lines,
+    list_domain_keys,
     missing_identity,
-    signers_for,
     signing_domain,
 )
 from mailer.rendering import (
@@ -119,7 +120,8 @@ def _check_sender(campaign: Campaign) -> Iterator[Finding]:
 
 def _check_signing(sender: Sender) -> Iterator[Finding]:
     domain = signing_domain(sender)
-    algorithms = {one.algorithm for one in signers_for(sender.organisation_id, sender.from_address)}
+    keys = list_domain_keys(get_organisation_by_id(sender.organisation_id), domain)
+    algorithms = {key.algorithm for key in keys if key.state is DomainKeyState.SIGNING}
     if not algorithms:
         yield Finding(
             Level.OK,

@@ -17,7 +17,7 @@ from mailer.foundation import cipher
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
-from mailer.foundation.errors import NotAllowed
+from mailer.foundation.errors import Invalid, NotAllowed
 from mailer.foundation.mail_keys import new_ed25519_key, new_rsa_key, signing_function
 from mailer.organisations.models import DomainKey, Organisation, Sender
 from mailer.organisations.states import DomainKeyState
@@ -122,7 +122,10 @@ def dns_record(key: DomainKey) -> DnsRecord:
 
 
 def signers_for(organisation_id: int, from_address: str) -> list[Signer]:
-    """Who signs the mails of an organisation from this address; nobody when its domain has no key."""
+    """Who signs the mails of an organisation from this address; nobody when its domain has no key.
+
+    Raises Invalid when a key cannot be opened: mails wait then, rather than leave unsigned.
+    """
     domain = ascii_domain("from_address", from_address.rpartition("@")[2]).lower()
     rows = db.session.execute(
         sa.select(DomainKey.selector, DomainKey.algorithm, DomainKey.private_key)
@@ -147,7 +150,13 @@ def signers_for(organisation_id: int, from_address: str) -> list[Signer]:
 @lru_cache(maxsize=256)
 def _signing(sealed: bytes, bound_to: str) -> Callable[[bytes], bytes]:
     """What signs with a sealed key: opened once in a process, for reading one costs many signatures."""
-    return signing_function(cipher.open_sealed(sealed, bound_to=bound_to))
+    try:
+        return signing_function(cipher.open_sealed(sealed, bound_to=bound_to))
+    except cipher.CannotOpen:
+        raise Invalid(
+            "The key that signs these mails cannot be opened. Put the encryption key it was sealed "
+            "with back into MAILER_ENCRYPTION_KEYS, or make a new key on the sender’s page."
+        ) from None
 
 
 def _of(organisation: Organisation, domain: str, state: DomainKeyState) -> Iterator[DomainKey]:

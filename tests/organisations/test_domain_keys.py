@@ -10,7 +10,7 @@ from mailer import organisations
 from mailer.foundation.cipher import CannotOpen, open_sealed
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.errors import NotAllowed
+from mailer.foundation.errors import Invalid, NotAllowed
 from mailer.organisations import DomainKeyState, Organisation
 from mailer.rendering import ED25519, RSA, Sealer
 from tests.support.factories import DORA, make_organisation
@@ -128,3 +128,15 @@ def test_a_private_key_is_sealed_and_bound_to_its_selector(app: Flask) -> None:
     assert open_sealed(key.private_key, bound_to=place).startswith(b"0\x82")
     with pytest.raises(CannotOpen):
         open_sealed(key.private_key, bound_to="elsewhere")
+
+
+def test_a_key_that_cannot_be_opened_is_named_and_nothing_leaves_unsigned(app: Flask) -> None:
+    ada = make_organisation()
+    _make(ada, RSA)
+    _begin(ada)
+    [key] = organisations.list_domain_keys(ada, DOMAIN)
+    with unit_of_work():
+        assert key.private_key is not None
+        key.private_key = b"gone" + key.private_key[4:]
+    with pytest.raises(Invalid, match="MAILER_ENCRYPTION_KEYS"):
+        organisations.signers_for(ada.id, ADDRESS)
