@@ -106,9 +106,7 @@ def month_after(moment: datetime) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
 
 
-def evidence_of(
-    row: ImportRow, shared: Mapping[str, Any], texts: dict[str, str]
-) -> dict[str, Any]:
+def evidence_of(row: ImportRow, shared: Mapping[str, Any], texts: dict[str, str]) -> dict[str, Any]:
     """What an import says of one person: the leg of the evidence that stands for their own act (C-049).
 
     `texts` remembers the hashes of wordings, which mostly are the same for everybody.

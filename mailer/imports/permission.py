@@ -112,7 +112,7 @@ def give_permission(row: ImportRow, act: ConfirmingAct) -> Contact:
     _require_answerable(organisation, row)
     mailing_list = get_list_by_id(found.mailing_list_id)
     own = subject_of(row)
-    contact = contacts.get_or_create(organisation, _draft(row, mailing_list), own)
+    contact = contacts.get_or_create(organisation, _draft(organisation, mailing_list, row), own)
     subject = consent.get_subject(contact.subject_id)
     asked = db.session.get_one(ConsentRecord, row.record_id)
     if subject.id != own.id and row.mail_evidence is not None:
@@ -184,13 +184,17 @@ def _require_answerable(organisation: Organisation, row: ImportRow) -> None:
     raise LinkInvalid("This question is no longer open.")
 
 
-def _draft(row: ImportRow, mailing_list: MailingList) -> ContactDraft:
+def _draft(organisation: Organisation, mailing_list: MailingList, row: ImportRow) -> ContactDraft:
+    """What the file says of a person, without what they told us themselves, which stays."""
+    address = parse_address(row.address or "")
+    known = contacts.find_by_address(organisation, address)
+    told = known.fields if known is not None else {}
     return ContactDraft(
-        address=parse_address(row.address or ""),
-        first_name=row.first_name,
-        last_name=row.last_name,
+        address=address,
+        first_name="" if known is not None and known.first_name else row.first_name,
+        last_name="" if known is not None and known.last_name else row.last_name,
         language=row.language if row.language in LANGUAGES else mailing_list.language,
-        fields={str(name): str(value) for name, value in row.fields.items()},
+        fields={str(key): str(value) for key, value in row.fields.items() if not told.get(key)},
     )
 
 

@@ -129,11 +129,9 @@ def _read_one(
     try:
         cells = next(csv.reader(texts(), delimiter=dialect.separator, strict=True), [])
     except csv.Error as error:
-        too_long = "limit" in str(error)
-        found = problem or (Refusal.TOO_LONG if too_long else Refusal.UNREADABLE)
         # A quote that is never closed would swallow what follows: only its own line is lost.
-        is_open = problem is Refusal.UNREADABLE or (problem is not None and bool(used))
-        return [], found, [] if is_open else used
+        is_long = "limit" in str(error)
+        return [], problem or (Refusal.TOO_LONG if is_long else Refusal.UNREADABLE), []
     if problem is not None:
         return [], problem, []
     if any("\x00" in cell for cell in cells):

@@ -41,10 +41,11 @@ def give(token: str) -> str:
         with unit_of_work():
             # Read again inside: the first reading belongs to a transaction that is over.
             row = imports.read_permission_token(token)
+            was_open = row.state is RowState.ASKED
             imports.give_permission(row, _act(row, token))
     except LinkInvalid:
         return _standing(row)
-    return _standing(row, is_new=True)
+    return _standing(row, is_new=was_open)
 
 
 @bp.get("/i/no/<token>")

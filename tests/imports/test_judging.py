@@ -1,0 +1,193 @@
+"""What one record says about one person, and why it is refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import rfc8785
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mailer import consent
+from mailer.foundation.addresses import parse_address
+from mailer.foundation.errors import Invalid
+from mailer.imports.columns import propose, recognise
+from mailer.imports.dates import DateOrder, read_date
+from mailer.imports.judging import Judged, Reader, judge, protect, read_address, restore
+from mailer.imports.states import Refusal, RowState
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+PROOF = {"source": "shop", "method": "form", "wording": "Yes", "has_evidence": True}
+
+
+def reader(header: str, **more: object) -> Reader:
+    names = header.split(",")
+    given = {
+        "header": names,
+        "targets": propose(names, recognise(names)),
+        "date_order": DateOrder.DAY_FIRST,
+        "now": NOW,
+        **more,
+    }
+    return Reader(**given)  # type: ignore[arg-type]  # a mixed dict
+
+
+def judged(header: str, *cells: str, **more: object) -> Judged:
+    return judge(reader(header, **more), list(cells))
+
+
+def test_a_row_with_source_date_wording_method_and_evidence_is_proven(app: Flask) -> None:
+    found = judged("email,consent_date", "Cleo@Example.org", "2024-05-31", **PROOF)
+    assert found.state is RowState.PROVEN
+    assert found.given == "Cleo@example.org"
+    assert found.proof["date"] == "2024-05-31T00:00:00Z"
+
+
+@pytest.mark.requirement("C-049")
+@pytest.mark.parametrize("missing", ["source", "method", "wording", "has_evidence", "date"])
+def test_without_any_of_it_the_row_is_not_proven(app: Flask, missing: str) -> None:
+    given = {**PROOF, "date": "2024-05-31", missing: ""}
+    assert judged("email", "cleo@example.org", **given).state is RowState.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2021-03-04 10:20:30", "2021-03-04T10:20:30+00:00"),
+        ("2021-03-04 10:20:30.123456 +0100 CET", "2021-03-04T09:20:30+00:00"),
+        ("2021-03-04 10:20:30.12 +0000 UTC", "2021-03-04T10:20:30+00:00"),
+        ("2021-03-04T10:20:30Z", "2021-03-04T10:20:30+00:00"),
+        ("04.03.2021 10:20", "2021-03-04T10:20:00+00:00"),
+        ("04-03-2021", "2021-03-04T00:00:00+00:00"),
+        ("04/03/2021", "2021-03-04T00:00:00+00:00"),
+        ("1614852030", "2021-03-04T10:00:30+00:00"),
+        ("31/31/2021", None),
+        ("yesterday", None),
+    ],
+)
+def test_dates_are_read_as_systems_write_them(written: str, expected: str | None) -> None:
+    found = read_date(written, DateOrder.DAY_FIRST)
+    assert (found.isoformat() if found else None) == expected
+
+
+def test_a_slash_date_follows_the_choice() -> None:
+    assert read_date("04/03/2021 1:05 PM", DateOrder.MONTH_FIRST) == datetime(
+        2021, 4, 3, 13, 5, tzinfo=UTC
+    )
+
+
+def test_a_date_that_cannot_be_is_refused(app: Flask) -> None:
+    for date in ("soon", "2999-01-01", "1901-01-01"):
+        found = judged("email,consent_date", "cleo@example.org", date, **PROOF)
+        assert found.refusal is Refusal.DATE
+
+
+@pytest.mark.requirement("C-083")
+@pytest.mark.parametrize(
+    ("header", "cells", "out"),
+    [
+        ("email,status", ("a@b.example", "unsubscribed"), "unsubscribed"),
+        ("email,status", ("a@b.example", "Blocklisted"), "unsubscribed"),
+        ("email,status", ("a@b.example", "cleaned"), "bounced"),
+        ("email,status", ("a@b.example", "Junk"), "complained"),
+        ("EMAIL,BLOCKLISTED,ADDED_TIME", ("a@b.example", "Yes", "01-02-2024"), "unsubscribed"),
+        ("Email Address,UNSUB_TIME,LEID", ("a@b.example", "2024-01-01 00:00:00", "1"), "unsubscribed"),
+        ("Email Address,CLEAN_TIME,LEID", ("a@b.example", "2024-01-01 00:00:00", "1"), "bounced"),
+        ("email,registered,activated,deactivated", ("a@b.example", "2020-01-01", "2020-01-01", "2021-01-01"), "unsubscribed"),
+        ("Subscriber,Subscribed,Opens,Unsubscribed", ("a@b.example", "2020-01-01", "1", "2021-01-01"), "unsubscribed"),
+    ],
+)  # fmt: skip
+def test_whoever_opted_out_elsewhere_is_never_subscribed(
+    app: Flask, header: str, cells: tuple[str, ...], out: str
+) -> None:
+    found = judged(header, *cells, **PROOF, date="2024-05-31")
+    assert (found.state, found.opt_out) == (RowState.OPTED_OUT, out)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("email,status", ("a@b.example", "unconfirmed")),
+        ("email,status", ("a@b.example", "disabled")),
+        ("email,registered,activated", ("a@b.example", "2020-01-01", "0")),
+        ("email,registered,activated", ("a@b.example", "2020-01-01", "")),
+    ],
+)
+def test_whoever_never_confirmed_elsewhere_is_refused(
+    app: Flask, header: str, cells: tuple[str, ...]
+) -> None:
+    assert judged(header, *cells).refusal is Refusal.UNCONFIRMED
+
+
+def test_a_status_nobody_knows_is_refused_and_named(app: Flask) -> None:
+    found = judged("email,status", "a@b.example", "vip")
+    assert (found.refusal, found.detail) == (Refusal.VALUE, "status vip")
+
+
+def test_ragged_rows_and_missing_addresses_are_told_apart(app: Flask) -> None:
+    assert judged("name,email", "Cleo").refusal is Refusal.RAGGED
+    assert judged("email", "a@b.example", "more").refusal is Refusal.RAGGED
+    assert judged("email,name", "", "Cleo").refusal is Refusal.ADDRESS_MISSING
+    assert judged("email", "a@b").refusal is Refusal.ADDRESS_INVALID
+    assert judged("email,name", "a@b.example").state is RowState.UNPROVEN
+
+
+def test_attributes_become_fields(app: Flask) -> None:
+    attributes = json.dumps({"City": "Köln", "score": 5, "nothing": None, "deep": {"a": 1}})
+    found = judged(
+        "uuid,email,name,attributes,status", "u", "a@b.example", "Ada King", attributes, "enabled"
+    )
+    assert (found.first_name, found.last_name) == ("Ada", "King")
+    assert found.fields == {"city": "Köln", "score": "5", "deep": '{"a": 1}'}
+
+
+@pytest.mark.requirement("S-063")
+@given(st.text(max_size=20))
+def test_what_an_export_protects_an_import_restores(text: str) -> None:
+    assert restore(protect(text)) == text or text.startswith("'")
+    assert protect(text)[:1] not in tuple("=+-@\t\r\x00")
+
+
+@pytest.mark.requirement("C-084")
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.one_of(
+        st.emails(),
+        st.text(max_size=30),
+        st.from_regex(r"[A-Za-z0-9._+-]{1,8}@[A-Za-z0-9.-]{1,14}\.[a-z]{2,4}", fullmatch=True),
+    )
+)
+def test_the_quick_way_to_read_an_address_says_what_the_full_one_says(
+    app: Flask, text: str
+) -> None:
+    text = text.strip()
+    try:
+        expected = parse_address(text)
+    except Invalid:
+        with pytest.raises(Invalid):
+            read_address(text)
+        return
+    assert read_address(text) == expected
+
+
+@pytest.mark.requirement("T-005")
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z_]{1,8}", fullmatch=True),
+        st.recursive(
+            st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
+            lambda inner: st.lists(inner, max_size=3)
+            | st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), inner, max_size=3),
+            max_leaves=6,
+        ),
+        max_size=5,
+    )
+)  # fmt: skip
+def test_the_quick_canonical_form_is_that_of_rfc_8785(payload: dict[str, object]) -> None:
+    assert consent.canonical_form(payload) == rfc8785.dumps(payload)  # type: ignore[arg-type]  # JSON all through
