@@ -34,11 +34,28 @@ TOO_MANY = (
 class ReceiptLink:
     """One thing that is recorded about a person, with the link to its receipt."""
 
-    name: str
-    is_standing: bool
-    was_given: bool
-    stations: list[Station]
+    thread: Thread
     url: str
+
+    @property
+    def name(self) -> str:
+        """The list, or what else was asked."""
+        return self.thread.topic.name
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether a consent stands."""
+        return self.thread.is_standing
+
+    @property
+    def was_given(self) -> bool:
+        """Whether a consent was ever given."""
+        return self.thread.given is not None
+
+    @property
+    def stations(self) -> list[Station]:
+        """The consent line; asked of the log each time, so only where it is drawn."""
+        return stations_of(self.thread)
 
 
 @bp.get("/r/<token>", strict_slashes=False)
@@ -81,10 +98,7 @@ def links_of(contact: Contact, topics: Collection[str] | None = None) -> dict[st
     """The receipts of a person by topic (a list's public id, or `tracking`): of `topics`, or all."""
     return {
         thread.topic.id: ReceiptLink(
-            name=thread.topic.name,
-            is_standing=thread.is_standing,
-            was_given=thread.given is not None,
-            stations=stations_of(thread),
+            thread=thread,
             url=url_for("receipts.show", token=receipts.sign_link(contact, thread.topic.id)),
         )
         for thread in receipts.list_threads(contact)
