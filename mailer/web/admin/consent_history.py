@@ -10,7 +10,7 @@ from typing import Any
 from mailer import lists, receipts
 from mailer.consent import ConsentState, TimelineEntry
 from mailer.web.admin.evidence import Leg, TextRead, read_legs, read_texts, words_of_control
-from mailer.web.consent_stations import anchored_station
+from mailer.web.consent_stations import Station, anchored_station
 
 TRACKING_NAME = "Measuring opens and clicks"
 
@@ -44,6 +44,7 @@ class RecordShown:
     legs: list[Leg]
     texts: list[TextRead]
     is_erased: bool
+    anchor: Station
 
 
 @dataclass(slots=True)
@@ -121,6 +122,7 @@ def _shown(entry: TimelineEntry) -> RecordShown:
         legs=read_legs(evidence),
         texts=read_texts(evidence),
         is_erased=entry.payload is None,
+        anchor=anchored_station(record.public_id),
     )
 
 

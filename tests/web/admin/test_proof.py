@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from mailer import transparency
+from mailer import consent, transparency
 from mailer.contacts import Contact
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
@@ -79,3 +79,17 @@ def test_what_the_audit_found_is_told_to_whom_it_concerns(
     theirs = dora.get("/admin/proof/").text
     assert "None of them concerns your organisation" in theirs
     assert first.place not in theirs
+
+
+@pytest.mark.requirement("T-020")
+def test_every_record_of_a_person_says_whether_it_is_anchored(
+    ada: TeamClient, readers: list[Contact], settings: Settings
+) -> None:
+    path = f"/admin/people/{readers[0].public_id}"
+    records = len(consent.timeline([readers[0].subject_id]))
+    before = ada.get(path).text
+    assert before.count("). Not yet anchored") == records
+    keep(settings)
+    after = ada.get(path).text
+    assert "Not yet anchored" not in after
+    assert after.count("In the log at") == records
