@@ -123,12 +123,15 @@ def test_the_log_gets_a_leaf_that_the_closing_receipt_opens(cleo: Cleo) -> None:
 
 
 @pytest.mark.requirement("C-094")
+@pytest.mark.requirement("T-052")
 def test_the_closing_receipt_is_signed_and_names_what_remains_and_why(cleo: Cleo) -> None:
     closing = erase(cleo)
     assert receipts.verify(rights.receipt_text(closing).encode()).verdict == "genuine"
     assert len(closing.document["remains"]) == 4
     assert all(part["why"] and "GDPR" in part["article"] for part in closing.document["remains"])
     assert "cleo" not in rights.receipt_text(closing).lower()
+    # What is left as a digest is called what it is: something that remains.
+    assert "keyed digest" in closing.document["remains"][0]["what"]
     (mail,) = db.session.scalars(
         sa.select(TransactionalMessage).where(TransactionalMessage.kind == MessageKind.CLOSING)
     )
