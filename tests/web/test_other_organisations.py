@@ -67,6 +67,7 @@ class Ada:
             "pace": limit.public_id,
             "people": contact.public_id,
             "purposes": self.letter.purpose.public_id,
+            "receipts": self.letter.public_id,
             "senders": organisations.list_senders(self.organisation)[0].public_id,
             "sessions": session.public_id,
             "team": member.public_id,
