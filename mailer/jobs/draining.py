@@ -22,7 +22,7 @@ from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid, NotAllowed, Unavailable
 from mailer.jobs.mailings import Mailing, Mailings
 from mailer.jobs.queueing import Aside
-from mailer.jobs.runner import Shift, relay
+from mailer.jobs.runner import Shift, carrier
 from mailer.transport import (
     Envelope,
     JournalFailed,
@@ -30,7 +30,6 @@ from mailer.transport import (
     OutcomeKind,
     RelayRefused,
     RelayUnavailable,
-    deliver,
 )
 
 log = logging.getLogger(__name__)
@@ -79,10 +78,8 @@ class Drain:
         """
         try:
             self._look()
-            deliver(
+            carrier(settings().smtp_connections).deliver(
                 self._envelopes(),
-                relay(),
-                connections=settings().smtp_connections,
                 journal=self._shift.journal,
                 allow=self._allow,
                 poll=self._poll,

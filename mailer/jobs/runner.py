@@ -20,7 +20,16 @@ from mailer.delivery import Alarm, Pacer
 from mailer.foundation import context
 from mailer.foundation.database import db
 from mailer.foundation.errors import Unavailable
-from mailer.transport import Journal, JournalFailed, Relay, Security, Timeouts
+from mailer.transport import (
+    Carrier,
+    Journal,
+    JournalFailed,
+    Relay,
+    Security,
+    SmtpCarrier,
+    Timeouts,
+    TokenFile,
+)
 
 log = logging.getLogger(__name__)
 
@@ -108,10 +117,11 @@ def journal_directory() -> Path:
     return directory
 
 
-def relay() -> Relay:
-    """The relay as configured."""
+def carrier(connections: int) -> Carrier:
+    """What takes our mail to where it is handed over: the relay as configured."""
     configured = context.settings()
-    return Relay(
+    token_file = configured.smtp_oauth_token_file
+    relay = Relay(
         host=configured.smtp_host,
         port=configured.smtp_port,
         security=cast("Security", configured.smtp_security),
@@ -119,7 +129,11 @@ def relay() -> Relay:
         password=configured.smtp_password or None,
         helo_name=configured.smtp_helo_name,
         timeouts=Timeouts(dot=float(configured.smtp_timeout_seconds)),
+        chunking=configured.smtp_chunking == "offered",
+        mails_per_connection=configured.smtp_mails_per_connection,
+        token=TokenFile(token_file) if token_file else None,
     )
+    return SmtpCarrier(relay, connections)
 
 
 def job(

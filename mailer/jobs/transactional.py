@@ -10,7 +10,7 @@ from mailer import imports, signup, transactional
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Unavailable
-from mailer.jobs.runner import Shift, current, job, relay
+from mailer.jobs.runner import Shift, carrier, current, job
 from mailer.transactional import MessageKind, TransactionalMessage
 from mailer.transport import (
     Envelope,
@@ -18,7 +18,6 @@ from mailer.transport import (
     Outcome,
     OutcomeKind,
     RelayUnavailable,
-    deliver,
 )
 
 log = logging.getLogger(__name__)
@@ -92,10 +91,8 @@ class _Run:
 
     def run(self) -> None:
         try:
-            deliver(
+            carrier(connections=1).deliver(
                 self._envelopes(),
-                relay(),
-                connections=1,
                 journal=self._shift.journal,
                 allow=self._allow,
                 poll=self._poll,
