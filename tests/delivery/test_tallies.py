@@ -1,0 +1,74 @@
+"""What several workers see of one campaign counts together (E-092)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mailer import delivery
+from mailer.delivery import Alarm
+from mailer.foundation.database import unit_of_work
+from mailer.transport import Outcome, OutcomeKind
+from tests.delivery.conftest import Mailing
+
+AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+K = OutcomeKind
+
+
+def _outcome(kind: OutcomeKind, code: int, enhanced: str) -> Outcome:
+    return Outcome(
+        key="d1", kind=kind, code=code, enhanced=enhanced, text="said", relay="relay.test:25",
+        at=AT, stage="rcpt", tls=False,
+    )  # fmt: skip
+
+
+def _share(mailing: Mailing, alarm: Alarm) -> str | None:
+    with unit_of_work():
+        return delivery.share_alarm(mailing.campaign.id, alarm)
+
+
+@pytest.mark.requirement("E-092")
+def test_dead_addresses_that_two_workers_saw_ring_together(mailing: Mailing) -> None:
+    first, second = Alarm(), Alarm()
+    for alarm in (first, second):
+        heard = [alarm.hear(_outcome(K.REFUSED, 550, "5.1.1")) for _ in range(4)]
+        heard += [alarm.hear(_outcome(K.ACCEPTED, 250, "2.0.0")) for _ in range(56)]
+        assert set(heard) == {None}  # sixty answers say nothing yet
+    assert _share(mailing, first) is None
+    assert "8 of 120" in (_share(mailing, second) or "")
+
+
+@pytest.mark.requirement("E-092")
+def test_objections_of_one_destination_in_a_row_ring_over_two_workers(mailing: Mailing) -> None:
+    first, second = Alarm(), Alarm()
+    for _ in range(12):
+        assert first.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google") is None
+        assert second.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google") is None
+        assert second.hear(_outcome(K.ACCEPTED, 250, "2.0.0"), "microsoft") is None
+    assert _share(mailing, first) is None
+    assert "24 mails at google" in (_share(mailing, second) or "")
+
+
+def test_an_acceptance_between_breaks_the_row(mailing: Mailing) -> None:
+    first, second = Alarm(), Alarm()
+    for _ in range(15):
+        first.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google")
+    assert _share(mailing, first) is None
+    first.hear(_outcome(K.ACCEPTED, 250, "2.0.0"), "google")
+    assert _share(mailing, first) is None
+    for _ in range(15):
+        second.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google")
+    assert _share(mailing, second) is None
+
+
+def test_after_a_pause_by_alarm_counting_begins_anew(mailing: Mailing) -> None:
+    alarm = Alarm()
+    for _ in range(19):
+        alarm.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google")
+    assert _share(mailing, alarm) is None
+    with unit_of_work():
+        delivery.forget_alarm(mailing.campaign.id)
+    again = Alarm()
+    again.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google")
+    assert _share(mailing, again) is None
