@@ -6,13 +6,14 @@ import json
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from mailer.consent.ledger import ALGORITHM, SALT_BYTES, About, commitment, described
+from mailer.consent.ledger import ALGORITHM, SALT_BYTES, commitment, described
 from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
-from mailer.consent.states import DPV_TERMS, ConsentState
+from mailer.consent.states import DPV_TERMS, ConsentState, Matter
 from mailer.consent.subjects import place_of_key
 from mailer.foundation import cipher, keystore
 from mailer.foundation.clock import iso, now
@@ -103,54 +104,56 @@ def _record_many(
 ) -> list[int]:
     if not drafts:
         return []
-    moment, about = now(), About(mailing_list)
+    moment = now()
+    frame = _frame(organisation, mailing_list, state, moment)
     ended = _public_ids([ends for *_, ends in drafts if ends is not None])
-    frame = {
+    common = {
+        "organisation_id": organisation.id,
+        "matter": Matter.MAILING,
+        "mailing_list_id": mailing_list.id,
+        "state": state,
+        "algorithm": ALGORITHM,
+        "recorded_at": moment,
+    }
+    sealed: dict[str, dict[str, Any]] = {}  # by public id, in the order of the drafts
+    rows: list[dict[str, Any]] = []
+    for subject, evidence, ends in drafts:
+        name = new_id("rec")
+        payload = {
+            **frame,
+            "record": name,
+            "subject": subject.public_id,
+            "ends": ended[ends] if ends is not None else None,
+            "evidence": dict(evidence),
+        }
+        canonical, salt = canonical_form(payload), secrets.token_bytes(SALT_BYTES)
+        own = {"public_id": name, "subject_id": subject.id, "ends_id": ends}
+        rows.append({**common, **own, "commitment": commitment(salt, canonical)})
+        value = cipher.seal_with(subject.key, salt + canonical, bound_to=f"consent_payloads.{name}")
+        sealed[name] = {"subject_id": subject.id, "sealed": value}
+    made = db.session.execute(
+        sa.insert(ConsentRecord).returning(ConsentRecord.id, ConsentRecord.public_id), rows
+    )
+    ids = {row.public_id: row.id for row in made}
+    payloads = [{"record_id": ids[name], **value} for name, value in sealed.items()]
+    db.session.execute(sa.insert(ConsentPayload), payloads)
+    return [ids[name] for name in sealed]
+
+
+def _frame(
+    organisation: Organisation, mailing_list: MailingList, state: ConsentState, moment: datetime
+) -> dict[str, Any]:
+    """What the payloads of all of them say alike."""
+    return {
         "schema": "mailer.consent/1",
         "organisation": organisation.public_id,
-        "matter": about.matter.value,
+        "matter": Matter.MAILING.value,
         "mailing_list": described(mailing_list),
         "state": state.value,
         "status": DPV_TERMS[state],
         "recorded_at": iso(moment),
         "follows": None,
     }
-    common = {
-        "organisation_id": organisation.id,
-        "matter": about.matter,
-        "mailing_list_id": mailing_list.id,
-        "state": state,
-        "algorithm": ALGORITHM,
-        "recorded_at": moment,
-    }
-    names: list[str] = []
-    sealed: dict[str, dict[str, Any]] = {}
-    rows: list[dict[str, Any]] = []
-    for subject, evidence, ends in drafts:
-        name = new_id("rec")
-        canonical = canonical_form(
-            {
-                **frame,
-                "record": name,
-                "subject": subject.public_id,
-                "ends": ended[ends] if ends is not None else None,
-                "evidence": dict(evidence),
-            }
-        )
-        salt = secrets.token_bytes(SALT_BYTES)
-        own = {"public_id": name, "subject_id": subject.id, "ends_id": ends}
-        rows.append({**common, **own, "commitment": commitment(salt, canonical)})
-        value = cipher.seal_with(subject.key, salt + canonical, bound_to=f"consent_payloads.{name}")
-        sealed[name] = {"subject_id": subject.id, "sealed": value}
-        names.append(name)
-    made = db.session.execute(
-        sa.insert(ConsentRecord).returning(ConsentRecord.id, ConsentRecord.public_id), rows
-    )
-    ids = {row.public_id: row.id for row in made}
-    db.session.execute(
-        sa.insert(ConsentPayload), [{"record_id": ids[name], **sealed[name]} for name in names]
-    )
-    return [ids[name] for name in names]
 
 
 def canonical_form(payload: Mapping[str, Any]) -> bytes:

@@ -33,33 +33,7 @@ def plan_permission_mail(
 ) -> None:
     """Owe one locked person the one mail that asks for their permission."""
     sender = get_sender_by_id(mailing_list.sender_id)
-    days = settings().import_permission_days
-    source = row.proof.get("source") or NO_SOURCE
-    notice = f"{settings().public_url}/notice/{organisation.public_id}"
-    origin = (
-        f"{organisation.legal_name} has your address from this source: {source}. It was brought here "
-        f"on {file_date}."
-    )
-    question = (
-        f"Whether you agreed to mail of “{mailing_list.name}” cannot be shown, so nothing is sent to you. "
-        "If you want it, confirm it with the link below."
-    )
-    otherwise = (
-        f"The link works for {days} days. If you do nothing, this stays the only mail, and what came with "
-        "your address is erased. What is stored about you and what your rights are stands in the privacy "
-        f"notice: {notice}"
-    )
-    rendered = rendering.render_letter(
-        rendering.Letter(
-            subject=f"May {organisation.name} write to you?",
-            paragraphs=(origin, question),
-            action=("Yes, I want this mail", permission_url(row)),
-            after=(otherwise, "To keep us from writing to this address again, use this link:"),
-            secondary=("Do not write to me", refusal_url(row)),
-            imprint="\n".join(imprint_lines(organisation)),
-            language="en",
-        )
-    )
+    rendered = rendering.render_letter(_letter(organisation, mailing_list, row, file_date))
     domain = sender.from_address.rpartition("@")[2]
     mail = rendering.Mail(
         from_name=sender.from_name,
@@ -82,4 +56,34 @@ def plan_permission_mail(
             mail=mail,
             expires_at=row.expires_at or now(),
         ),
+    )
+
+
+def _letter(
+    organisation: Organisation, mailing_list: MailingList, row: ImportRow, file_date: str
+) -> rendering.Letter:
+    days = settings().import_permission_days
+    source = row.proof.get("source") or NO_SOURCE
+    notice = f"{settings().public_url}/notice/{organisation.public_id}"
+    origin = (
+        f"{organisation.legal_name} has your address from this source: {source}. It was brought here "
+        f"on {file_date}."
+    )
+    question = (
+        f"Whether you agreed to mail of “{mailing_list.name}” cannot be shown, so nothing is sent to you. "
+        "If you want it, confirm it with the link below."
+    )
+    otherwise = (
+        f"The link works for {days} days. If you do nothing, this stays the only mail, and what came with "
+        "your address is erased. What is stored about you and what your rights are stands in the privacy "
+        f"notice: {notice}"
+    )
+    return rendering.Letter(
+        subject=f"May {organisation.name} write to you?",
+        paragraphs=(origin, question),
+        action=("Yes, I want this mail", permission_url(row)),
+        after=(otherwise, "To keep us from writing to this address again, use this link:"),
+        secondary=("Do not write to me", refusal_url(row)),
+        imprint="\n".join(imprint_lines(organisation)),
+        language="en",
     )
