@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mailer.rendering.running import MAX_ITEMS, Program, expressions_of, most_turns_of
+from mailer.rendering.running import (
+    MAX_ITEMS,
+    Program,
+    expressions_of,
+    most_turns_of,
+    static_size,
+)
 from mailer.rendering.tree import Expression, Place, Repeat
 
 
@@ -16,6 +22,12 @@ class Leaf:
     program: Program
     form: str = ""
     wrapped: dict[int, list[str]] = field(default_factory=dict)
+    size: int = field(init=False)
+    is_static: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = static_size(self.program)
+        self.is_static = all(isinstance(part, str) for part in self.program)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,6 @@ from mailer.rendering.running import (
     join_literals,
     run_program,
     spend_turn,
-    static_size,
     take_items,
 )
 from mailer.rendering.tree import (
@@ -223,14 +222,14 @@ def _leaf_lines(leaf: Leaf, run: Run, width: int) -> list[str]:
     if width in leaf.wrapped:
         return leaf.wrapped[width]
     own = Run(run.scope)
-    own.size = run.size + static_size(leaf.program)
+    own.size = run.size + leaf.size
     run_program(leaf.program, own)
     run.size = own.size
     text = "".join(own.out)
     lines = text.strip("\n").split("\n") if leaf.form == "pre" else wrap(text, width)
     if leaf.form == "h1" and lines:
         lines.append("-" * min(max(map(len, lines)), width))
-    if all(isinstance(part, str) for part in leaf.program):
+    if leaf.is_static:
         leaf.wrapped[width] = lines
     return lines
 
