@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from bench import importing, log, machine, planning, sending, signing_up, starting
+from bench import composing, engine, importing, log, machine, planning, sending, signing_up, starting
 from bench.figures import Sheet
 from bench.places import QUICK, Ground, Place, Sizes
 from mailer.devkit.warden import Warden
@@ -21,6 +21,8 @@ from tests.support import postgres
 
 PARTS: dict[str, Callable[[Ground, Sheet], None]] = {
     "starting": starting.measure,
+    "composing": composing.measure,
+    "engine": engine.measure,
     "sending": sending.measure,
     "planning": planning.measure,
     "signing-up": signing_up.measure,
