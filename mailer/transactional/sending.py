@@ -19,6 +19,7 @@ LEASE = timedelta(minutes=15)  # longer than the ten minutes a reply may take (R
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
 LONGEST_REPLY = 2_000
+SIGNATURE_FIELD = b"DKIM-Signature:"
 
 _M = TransactionalMessage
 
@@ -59,7 +60,10 @@ def claim_due(owner: str, limit: int) -> list[TransactionalMessage]:
 
 
 def wire_bodies(messages: Sequence[TransactionalMessage]) -> list[bytes]:
-    """The mails as they go to the relay: signed where the domain of the sender has keys (E-040)."""
+    """The mails as they go to the relay: signed where the domain of the sender has keys (E-040).
+
+    Signed once, at the first try, and kept so: what becomes evidence is what left, byte for byte (C-042).
+    """
     sealers: dict[tuple[int, str], Sealer | None] = {}
     bodies = []
     for message in messages:
@@ -68,7 +72,10 @@ def wire_bodies(messages: Sequence[TransactionalMessage]) -> list[bytes]:
             signers = signers_for(*whose)
             sealers[whose] = Sealer(signers) if signers else None
         sealer, body = sealers[whose], message.body or b""
-        bodies.append(sealer.seal(body, int(now().timestamp())) if sealer and body else body)
+        if sealer and body and not body.startswith(SIGNATURE_FIELD):
+            message.body = body = sealer.seal(body, int(now().timestamp()))
+        bodies.append(body)
+    db.session.flush()
     return bodies
 
 

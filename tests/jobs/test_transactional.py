@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailer import delivery, organisations
+from mailer import consent, delivery, organisations
 from mailer.foundation.database import unit_of_work
 from mailer.jobs.recovery import recover
 from mailer.jobs.runner import Shift, journal_directory
@@ -54,6 +54,7 @@ def test_a_confirmation_mail_goes_out_and_leaves_its_evidence(
     assert evidence["reply_code"] == "250"
 
 
+@pytest.mark.requirement("C-042")
 @pytest.mark.requirement("E-040")
 def test_a_service_mail_is_signed_when_the_domain_has_a_key(
     service: RealParts, first: Shift, request_: SignupRequest
@@ -66,6 +67,12 @@ def test_a_service_mail_is_signed_when_the_domain_has_a_key(
     send_due()
     [mail] = service.smtp.bodies
     assert is_signed(mail, [record])
+    with unit_of_work() as session:
+        request = session.get_one(SignupRequest, request_.id)
+        kept = (request.mail_evidence or {})["sha256"]
+        evidence = consent.get_blob(consent.get_subject(request.subject_id), kept)
+    # What is kept as evidence is what left, signature and all.
+    assert evidence == mail
 
 
 def test_a_relay_that_is_down_costs_no_try(
