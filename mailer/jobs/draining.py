@@ -78,6 +78,10 @@ class Drain:
         """
         try:
             self._look()
+            with unit_of_work():
+                # A claim whose commit was not answered may have left people in hand: nothing was sent.
+                delivery.settle_owner(self._shift.owner, {}, ())
+            self._look_at_everybody()
             carrier(settings().smtp_connections).deliver(
                 self._envelopes(),
                 journal=self._shift.journal,
