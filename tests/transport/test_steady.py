@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailer.transport import OutcomeKind
+from mailer.transport import Outcome, OutcomeKind
 from mailer.transport.letters import Letter
 from mailer.transport.phases import Phase
 from mailer.transport.steady import SteadyDialogue
@@ -61,6 +61,13 @@ class Relay:
         self.rest = b""
         self.in_body = False
         self.replies = b"220 hi\r\n"
+        self.recipient = ""
+        self.ended: list[str] = []  # keys of mails that were there to their very end
+
+    @property
+    def has_part_of_end(self) -> bool:
+        """Whether a mail is there whose final dot has begun."""
+        return self.in_body and self.rest.endswith((b"\r\n.", b"\r\n.\r"))
 
     def hear(self, octets: bytes) -> None:
         self.rest += octets
@@ -70,6 +77,7 @@ class Relay:
                 if not end:
                     return
                 self.in_body, self.rest = False, rest
+                self.ended.append(self.recipient)
                 self.answer("end")
                 continue
             line, end, rest = self.rest.partition(b"\r\n")
@@ -81,9 +89,12 @@ class Relay:
                 if len(rest) < length:
                     return
                 self.rest = rest[length:]
+                self.ended.append(self.recipient)
                 self.answer("end")
                 continue
             self.rest = rest
+            if verb == "RCPT":
+                self.recipient = "d" + line.decode().partition("<r")[2].partition("@")[0]
             if verb == "EHLO":
                 self.replies += self.hello
             else:
@@ -107,6 +118,7 @@ class Side:
     dialogue: SteadyDialogue = field(default_factory=lambda: SteadyDialogue(relay_at(25)))
     trace: list[object] = field(default_factory=list)
     said: bytes = b""
+    relay: Relay | None = None
     turns: int = 0
 
     def next_letter(self) -> Letter | None:
@@ -222,6 +234,7 @@ def play(
         said = len(side.said)
         side.hear(piece)
         relay.hear(side.said[said:])
+    side.relay = relay
     side.trace.append((side.dialogue.fault, side.dialogue.answers, side.dialogue.begun))
     return side
 
@@ -261,6 +274,26 @@ def test_the_short_way_is_the_long_way(
     ]
     assert sides[0].trace == sides[1].trace
     assert sides[0].said == sides[1].said
+    check(sides[0])
+
+
+def check(side: Side) -> None:
+    """One outcome for each mail; what cannot have arrived is not uncertain, what has is not unsent."""
+    outcomes = [one for one in side.trace if isinstance(one, Outcome)]
+    kinds = {outcome.key: outcome.kind for outcome in outcomes}
+    assert len(kinds) == len(outcomes)
+    relay = side.relay
+    assert relay is not None
+    assert len(set(relay.ended)) == len(relay.ended)
+    may_have = {*relay.ended, *([relay.recipient] if relay.has_part_of_end else [])}
+    for key, kind in kinds.items():
+        if kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNCERTAIN):
+            assert key in may_have
+            assert f"noted {key}" in side.trace
+        if key in relay.ended:
+            assert kind is not OutcomeKind.UNSENT
+            assert f"asked {key}" in side.trace
+            assert key not in side.withheld
 
 
 @pytest.mark.parametrize("chunking", [False, True], ids=["DATA", "BDAT"])
