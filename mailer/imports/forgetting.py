@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import sqlalchemy as sa
 
 from mailer import transactional
@@ -10,6 +12,7 @@ from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.imports.importing import blank
 from mailer.imports.models import Import, ImportRow
+from mailer.imports.quarantine import add_counts, counted
 from mailer.imports.states import QUARANTINED, Refusal, RowState
 from mailer.organisations import Organisation
 
@@ -36,14 +39,20 @@ def forget(
         .join(Import, Import.id == ImportRow.import_id)
         .where(Import.organisation_id == organisation.id, sa.or_(*whose))
     ).all()
+    changes: dict[int, Counter[str]] = {}
     for row in rows:
+        of_import = changes.setdefault(row.import_id, Counter())
+        of_import.subtract(counted(row.state, row.refusal))
         if row.public_id is not None:
             transactional.forget_addressee(row.public_id)
         if row.state in _OPEN:
             row.state, row.refusal, row.settled_at = RowState.REFUSED, Refusal.ERASED, now()
+        of_import.update(counted(row.state, row.refusal))
         digest = row.address_digest if row.state is RowState.DISPUTED else None
         blank(row)
         row.address_digest = digest
         row.mail_evidence, row.filled, row.detail = None, [], ""
+    for import_id, of_import in changes.items():
+        add_counts(db.session.get_one(Import, import_id, with_for_update=True), of_import)
     db.session.flush()
     return sorted({row.subject_id for row in rows if row.subject_id is not None})

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from tests.support.importing_people import begin_import, import_and_ask
 from tests.support.running import RunningMailer, links_of, run_mailer
 from tests.support.stories import (
     confirm,
@@ -25,8 +26,8 @@ pytestmark = pytest.mark.browser
 
 WIDE, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 LEAST_WIDTH = 320
-# Mails, shown in a sandbox where no script runs, axe's neither; and what is a file, not a page.
-MAILS = re.compile(r"/evidence/|/preview|\.json$")
+# Mails, shown in a sandbox where no script runs, axe's neither; and what is downloaded.
+MAILS = re.compile(r"/evidence/|/preview|\.json$|\.csv$")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,12 @@ def tour(service: RunningMailer, browser: Browser) -> Iterator[Tour]:
         page.goto(links_of(mail, "p"))
         receipts = "links => [...new Set(links.map(link => link.href))]"
         public += page.eval_on_selector_all("a[href*='/r/']", receipts)
-        team = _walk(service, page, report)
+        imported = new_address("imported")
+        import_and_ask(service, page, imported)
+        permission = service.await_mails(imported)[0]
+        public += [links_of(permission, "i"), links_of(permission, "i/no")]
+        columns = begin_import(service, page)
+        team = [*_walk(service, page, report), columns]
         yield Tour(service, page, public, team)
 
 

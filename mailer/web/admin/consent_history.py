@@ -70,6 +70,8 @@ class Episode:
         states = [entry.record.state for entry in self.entries]
         if states == [_S.REQUESTED]:
             return ("waiting", "not confirmed")
+        if states[-1] in _GIVEN and "imported" in _evidence_of(self.entries[-1]):
+            return ("proven", "imported consent")
         return STATES[states[-1]]
 
 

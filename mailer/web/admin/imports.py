@@ -133,7 +133,8 @@ def import_page(public_id: str) -> ResponseReturnValue:
 @needs(Right.IMPORT)
 def import_progress(public_id: str) -> ResponseReturnValue:
     """The part of the page that moves."""
-    return render_template("admin/imports/_progress.html", **_shown(_found(public_id)))
+    shown = _shown(_found(public_id))
+    return render_template("admin/imports/_progress.html", is_fragment=True, **shown)
 
 
 @bp.get("/imports/<public_id>/columns")

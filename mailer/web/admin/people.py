@@ -158,8 +158,11 @@ _MEMBERSHIP_STATES = {
 def _shown(
     subscription: Subscription, mailing_list: MailingList, history: list[Episode]
 ) -> MembershipShown:
-    records = [entry.record for episode in history for entry in episode.entries]
-    proof_id = next((item.public_id for item in records if item.id == subscription.proof_id), "")
-    return MembershipShown(
-        subscription, mailing_list, _MEMBERSHIP_STATES[subscription.state], proof_id
-    )
+    entries = [entry for episode in history for entry in episode.entries]
+    proof = next((one for one in entries if one.record.id == subscription.proof_id), None)
+    state = _MEMBERSHIP_STATES[subscription.state]
+    evidence = ((proof.payload if proof else None) or {}).get("evidence") or {}
+    if subscription.state is SubscriptionState.ACTIVE and "imported" in evidence:
+        state = ("proven", "subscribed, imported consent")
+    proof_id = proof.record.public_id if proof else ""
+    return MembershipShown(subscription, mailing_list, state, proof_id)
