@@ -102,6 +102,22 @@ def test_what_was_offered_before_tls_is_forgotten_even_without_a_second_ehlo(
     assert server.commands[4] == "MAIL FROM:<bounce@ours.test>"
 
 
+@pytest.mark.requirement("E-048")
+def test_chunks_are_sent_where_they_are_offered_under_tls(
+    run: Run, certificate: Certificate
+) -> None:
+    body = (b"." * 998 + b"\r\n") * 40
+    after = ("PIPELINING", "CHUNKING")
+    with ScriptedSmtp(
+        offers=("STARTTLS",), offers_after_tls=after, tls=certificate.context
+    ) as server:
+        relay = relay_at(server.port, security="starttls", ca_file=str(certificate.path))
+        run(envelopes(6, body=body), relay, connections=2)
+    assert run.kinds() == [ACCEPTED] * 6
+    assert server.bodies == [body] * 6
+    assert server.commands.count(f"BDAT {len(body)} LAST") == 6
+
+
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_certificate_that_cannot_be_verified_is_not_accepted(
     run: Run, certificate: Certificate, security: str
