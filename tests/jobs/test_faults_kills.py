@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -34,7 +35,7 @@ def receiver(service: RealParts) -> Iterator[CountingSmtp]:
 def chance() -> random.Random:
     """TEST_SEED repeats a run."""
     seed = int(os.environ.get("TEST_SEED") or secrets.randbelow(1_000_000))
-    print(f"TEST_SEED={seed}")
+    sys.stdout.write(f"TEST_SEED={seed}\n")
     return random.Random(seed)
 
 

@@ -22,6 +22,7 @@ from typing import Self
 
 ROOT = Path(__file__).parents[2]
 READ = 256 * 1024
+QUIET_SECONDS = 1.5
 END = b"\r\n.\r\n"
 HELLO = b"250-counting.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n"
 OK, GO_AHEAD, BYE = b"250 2.0.0 ok\r\n", b"354 go ahead\r\n", b"221 2.0.0 bye\r\n"
@@ -99,6 +100,11 @@ class CountingSmtp:
     @property
     def count(self) -> int:
         return len(self.dots)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has arrived for a second and a half."""
+        return time.monotonic() - self.dots[-1].at > QUIET_SECONDS
 
     @property
     def arrived(self) -> Counter[str]:
@@ -256,5 +262,6 @@ def _leave(_number: int, _frame: object) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _leave)
     the_receiver = _Receiver(*sys.argv[1:5])
-    print(the_receiver.port, flush=True)
+    sys.stdout.write(f"{the_receiver.port}\n")
+    sys.stdout.flush()
     the_receiver.serve()

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -94,23 +94,50 @@ def run_postgres() -> Iterator[str]:
     if given:
         yield sa.make_url(given).set(drivername="postgresql+psycopg").render_as_string(False)
         return
+    with run_own_postgres() as server:
+        yield server.url
+
+
+class OwnPostgres:
+    """A private server that can be stopped as by a crash, and started again on the same data."""
+
+    def __init__(
+        self, binaries: Path, directory: Path, warden: Warden, options: Mapping[str, str]
+    ) -> None:
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={directory}"
+        self._directory = directory
+        self._warden = warden
+        self._start = binaries, {**_OPTIONS, **options}
+        self._user = _pick_user()
+        if self._user is not None:
+            os.chown(directory, *self._user)
+        _initialise(binaries, directory, self._user)
+
+    def start(self) -> None:
+        binaries, options = self._start
+        with (self._directory / "log").open("ab") as log:
+            launch = _describe(binaries, self._directory, self._user, log.fileno(), options)
+            self._process = self._warden.launch(launch)
+        _await(self._directory, self._process)
+
+    def stop(self) -> None:
+        """The immediate shutdown: every connection is cut, nothing is finished."""
+        self._warden.stop(self._process, signal.SIGQUIT)
+
+
+@contextmanager
+def run_own_postgres(**options: str) -> Iterator[OwnPostgres]:
+    """Run a private server, whatever TEST_POSTGRES_URL says. Raises PostgresMissing."""
     binaries = find_binaries()
     if binaries is None:
         raise PostgresMissing(MISSING)
     with ExitStack() as undo:
         directory = Path(tempfile.mkdtemp(prefix="mailer-postgres-"))
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
-        user = _pick_user()
-        if user is not None:
-            os.chown(directory, *user)
-        _initialise(binaries, directory, user)
-        warden = undo.enter_context(Warden())
-        with (directory / "log").open("wb") as log:
-            process = warden.launch(_describe(binaries, directory, user, log.fileno()))
-        # The immediate shutdown: nothing in here is to be kept.
-        undo.callback(warden.stop, process, signal.SIGQUIT)
-        _await(directory, process)
-        yield f"postgresql+psycopg://postgres@/postgres?host={directory}"
+        server = OwnPostgres(binaries, directory, undo.enter_context(Warden()), options)
+        server.start()
+        undo.callback(server.stop)
+        yield server
 
 
 def _pick_user() -> tuple[int, int] | None:
@@ -142,8 +169,14 @@ def _initialise(binaries: Path, directory: Path, user: tuple[int, int] | None) -
         raise PostgresMissing(f"{MISSING}\n{done.stdout}{done.stderr}")
 
 
-def _describe(binaries: Path, directory: Path, user: tuple[int, int] | None, log: int) -> Launch:
-    options = {**_OPTIONS, "unix_socket_directories": str(directory)}
+def _describe(
+    binaries: Path,
+    directory: Path,
+    user: tuple[int, int] | None,
+    log: int,
+    options: Mapping[str, str],
+) -> Launch:
+    options = {**options, "unix_socket_directories": str(directory)}
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     return Launch(
         argv=[str(binaries / "postgres"), "-D", str(directory / "data"), *settings],

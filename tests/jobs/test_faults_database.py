@@ -1,0 +1,107 @@
+"""PostgreSQL restarted, read-only, and gone at the moment of a commit: nobody is lost, nobody doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from mailer.delivery import DeliveryState
+from mailer.devkit import EmbeddedRedis
+from mailer.foundation.database import db
+from tests.conftest import migrate, settings_for
+from tests.jobs.conftest import RealParts
+from tests.support import postgres
+from tests.support.counting_smtp import CountingSmtp
+from tests.support.postgres import OwnPostgres
+from tests.support.waiting import wait_for
+from tests.support.watching import Watch, in_hand
+from tests.support.worker_process import Kept
+
+PEOPLE, CONNECTIONS, PATIENCE = 1_500, 4, 120.0
+
+
+@pytest.fixture(scope="module")
+def own_postgres(postgres_server: str) -> Iterator[OwnPostgres]:
+    """A server that a test may stop. What it has committed survives that, unlike elsewhere in the tests."""
+    with postgres.run_own_postgres(synchronous_commit="on") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_template(own_postgres: OwnPostgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = postgres.create_database(own_postgres.url)
+    migrate(settings_for(tmp_path_factory.mktemp("own"), MAILER_DATABASE_URL=url))
+    return url
+
+
+@pytest.fixture
+def database_url(own_postgres: OwnPostgres, own_template: str) -> str:
+    return postgres.create_database(own_postgres.url, template=own_template)
+
+
+@pytest.fixture
+def receiver(service: RealParts) -> Iterator[CountingSmtp]:
+    with CountingSmtp(service.directory, milliseconds=4) as receiver:
+        service.environ["MAILER_SMTP_PORT"] = str(receiver.port)
+        yield receiver
+
+
+def set_read_only(server: OwnPostgres, word: str) -> None:
+    url = sa.make_url(server.url).set(drivername="postgresql").render_as_string(False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {word}".encode())
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@pytest.mark.requirement("E-093")
+@pytest.mark.requirement("C-061")
+def test_a_database_that_crashes_in_mid_campaign_loses_nobody(
+    service: RealParts,
+    redis_server: EmbeddedRedis,
+    receiver: CountingSmtp,
+    own_postgres: OwnPostgres,
+) -> None:
+    watch = Watch(service.start_campaign(PEOPLE), PEOPLE)
+    with Kept(lambda: service.worker("--queue", "bulk")) as kept:
+        for share in (200, 700):
+            wait_for(lambda share=share: kept.wake() or receiver.count >= share, timeout=PATIENCE)
+            db.session.remove()
+            db.engine.dispose()
+            own_postgres.stop()
+            # Nobody can be asked about now, so nobody is written to.
+            wait_for(lambda: receiver.is_quiet, timeout=PATIENCE)
+            own_postgres.start()
+            assert receiver.is_quiet
+        wait_for(lambda: kept.wake() or watch.is_sent, timeout=PATIENCE)
+    watch.assert_nobody_lost_or_doubled(receiver)
+    # The answers were kept until they could be written down.
+    assert watch.look()[1] == {DeliveryState.ACCEPTED: PEOPLE}
+    assert kept.ends == []
+    assert in_hand() == 0
+
+
+@pytest.mark.requirement("E-093")
+def test_a_database_that_becomes_read_only_in_mid_campaign_loses_nobody(
+    service: RealParts,
+    redis_server: EmbeddedRedis,
+    receiver: CountingSmtp,
+    own_postgres: OwnPostgres,
+) -> None:
+    watch = Watch(service.start_campaign(PEOPLE), PEOPLE)
+    with Kept(lambda: service.worker("--queue", "bulk")) as kept:
+        wait_for(lambda: kept.wake() or receiver.count >= 200, timeout=PATIENCE)
+        set_read_only(own_postgres, "on")
+        try:
+            wait_for(lambda: receiver.is_quiet, timeout=PATIENCE)
+            assert receiver.count < PEOPLE
+            assert not watch.is_sent
+        finally:
+            set_read_only(own_postgres, "off")
+        wait_for(lambda: kept.wake() or watch.is_sent, timeout=PATIENCE)
+    watch.assert_nobody_lost_or_doubled(receiver)
+    assert watch.look()[1] == {DeliveryState.ACCEPTED: PEOPLE}
+    assert in_hand() == 0
