@@ -16,8 +16,8 @@ from mailer.jobs.schedule import run_clock
 from mailer.jobs.working import serve
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one worker, or the clock, until SIGTERM or SIGINT; returns the exit status."""
+def build_parser() -> argparse.ArgumentParser:
+    """What this program can be told."""
     parser = argparse.ArgumentParser(description=__doc__)
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("--queue", choices=QUEUES, help="the one queue this process works on")
@@ -28,7 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--slot", type=int, default=0, help="which of the campaign workers this is, from 0"
     )
-    chosen = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one worker, or the clock, until SIGTERM or SIGINT; returns the exit status."""
+    chosen = build_parser().parse_args(arguments)
     try:
         app = create_app(Settings.from_environment())
     except SettingsInvalid as error:
