@@ -30,6 +30,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 LOCK_WAIT_SECONDS = 8
+SILENCE_SECONDS = 300  # between two statements of one transaction
 ASK_AGAIN_SECONDS = 0.0005
 # One of this process at a time asks for SQLite's write lock; the others wait here, without asking.
 _writers = threading.Lock()
@@ -107,7 +108,9 @@ def prepare(app: Flask, url: str) -> None:
             "pool_pre_ping": True,
             "connect_args": {
                 "connect_timeout": 5,
-                "options": f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000} -c timezone=UTC",
+                # A host that is cut off in the middle of a transaction does not keep its locks for hours.
+                "options": f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000} -c timezone=UTC"
+                f" -c idle_in_transaction_session_timeout={SILENCE_SECONDS * 1000}",
             },
         }
     )
