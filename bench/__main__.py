@@ -13,7 +13,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from bench import composing, engine, importing, log, machine, planning, sending, signing_up, starting
+from bench import (
+    composing,
+    engine,
+    importing,
+    log,
+    machine,
+    planning,
+    sending,
+    signing_up,
+    starting,
+)
 from bench.figures import Sheet
 from bench.places import QUICK, Ground, Place, Sizes
 from mailer.devkit.warden import Warden
