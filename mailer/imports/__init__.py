@@ -51,6 +51,7 @@ from mailer.imports.queries import (
     list_imports,
     list_refused,
     progress_of,
+    read_evidence,
     subjects_of,
 )
 from mailer.imports.records import ENCODINGS, SEPARATORS
@@ -97,6 +98,7 @@ __all__ = [
     "page_of_row",
     "plan_permission_mails",
     "progress_of",
+    "read_evidence",
     "read_otherwise",
     "read_permission_token",
     "read_refusal_token",

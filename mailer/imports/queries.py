@@ -9,6 +9,7 @@ from io import StringIO
 
 import sqlalchemy as sa
 
+from mailer import consent
 from mailer.contacts import Contact
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
@@ -79,6 +80,14 @@ def iter_refused_csv(found: Import) -> Iterator[str]:
         last = rows[-1].id
         db.session.expunge_all()
         yield _csv_lines([(str(one.line), one.address, one.reason) for one in told])
+
+
+def read_evidence(found: Import) -> bytes:
+    """The evidence file as it was attached. Raises NotFound when there is none, or none any more."""
+    if found.evidence_subject_id is None:
+        raise NotFound("No evidence file is attached to this import.")
+    keeper = consent.get_subject(found.evidence_subject_id)
+    return consent.get_blob(keeper, found.evidence_sha256)
 
 
 def subjects_of(contact: Contact) -> list[int]:

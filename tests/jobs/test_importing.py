@@ -9,9 +9,9 @@ from mailer import imports
 from mailer.consent import ConsentRecord
 from mailer.contacts import Contact
 from mailer.foundation.database import db, unit_of_work
-from mailer.imports import ColumnMapping, Import, ImportRow, ImportState, RowState
+from mailer.imports import Import, ImportRow, ImportState, RowState
 from tests.jobs.conftest import RealParts
-from tests.support.making_imports import EVIDENCE, PROVEN, again, bring, csv_of
+from tests.support.making_imports import EVIDENCE, PROVEN, again, bring, csv_of, mapping_of
 from tests.support.waiting import wait_for
 
 ROWS = 8_000
@@ -31,7 +31,7 @@ def begin(service: RealParts, rows: int) -> Import:
     found = bring(service.mailing_list, body)
     with unit_of_work():
         found = again(found)
-        imports.check(found, ColumnMapping(targets=found.targets, evidence=EVIDENCE, **PROVEN))
+        imports.check(found, mapping_of(found, EVIDENCE, **PROVEN))
     return found
 
 
@@ -73,7 +73,7 @@ def test_permission_mails_go_out_through_the_workers_and_their_bytes_are_kept(
     found = bring(service.mailing_list, body)
     with unit_of_work():
         found = again(found)
-        imports.check(found, ColumnMapping(targets=found.targets))
+        imports.check(found, mapping_of(found))
     with service.worker("--queue", "upkeep"), service.worker("--queue", "first"):
         wait_for(lambda: has(found, ImportState.CHECKED), timeout=60)
         with unit_of_work():

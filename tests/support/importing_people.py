@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page
 
 from tests.support.running import RunningMailer
 
@@ -11,9 +11,8 @@ def begin_import(service: RunningMailer, page: Page, address: str = "pat@example
     """Upload a file; the address of the page that asks what its columns mean."""
     page.goto(f"{service.admin}/imports/new")
     body = f"email,name\n{address},Pat\nnobody,X\n".encode()
-    page.set_input_files(
-        "input[name=file]", files=[{"name": "till.csv", "mimeType": "text/csv", "buffer": body}]
-    )
+    file = FilePayload(name="till.csv", mimeType="text/csv", buffer=body)
+    page.set_input_files("input[name=file]", files=[file])
     page.select_option("select[name=list]", index=1)
     page.get_by_role("button", name="Look at the file").click()
     page.get_by_role("heading", name="What the columns mean").wait_for()

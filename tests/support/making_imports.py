@@ -38,16 +38,21 @@ def check(found: Import, *, evidence: Evidence | None = None, **given: str) -> I
     """The dry run to its end; whoever it finds is in quarantine."""
     with unit_of_work():
         now_found = again(found)
-        imports.check(
-            now_found,
-            ColumnMapping(
-                targets=now_found.targets,
-                evidence=evidence,
-                all_opted_out=now_found.all_opted_out,
-                **given,
-            ),
-        )
+        imports.check(now_found, mapping_of(now_found, evidence, **given))
     return work(found)
+
+
+def mapping_of(found: Import, evidence: Evidence | None = None, **given: str) -> ColumnMapping:
+    """What is proposed for the columns, and what is said of all rows, such as PROVEN."""
+    return ColumnMapping(
+        targets=found.targets,
+        evidence=evidence,
+        all_opted_out=found.all_opted_out,
+        source=given.get("source", ""),
+        method=given.get("method", ""),
+        wording=given.get("wording", ""),
+        date=given.get("date", ""),
+    )
 
 
 def start(found: Import) -> Import:
@@ -60,7 +65,10 @@ def start(found: Import) -> Import:
 def bring_in(mailing_list: MailingList, body: bytes, *, is_proven: bool = True) -> Import:
     """A whole import, with a proof for everybody or for nobody."""
     found = bring(mailing_list, body)
-    check(found, **({"evidence": EVIDENCE, **PROVEN} if is_proven else {}))  # type: ignore[arg-type]  # a mixed dict
+    if is_proven:
+        check(found, evidence=EVIDENCE, **PROVEN)
+    else:
+        check(found)
     return start(found)
 
 

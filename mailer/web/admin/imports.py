@@ -192,6 +192,16 @@ def import_refused(public_id: str) -> ResponseReturnValue:
     return response
 
 
+@bp.get("/imports/<public_id>/evidence")
+@needs(Right.IMPORT)
+def import_evidence(public_id: str) -> ResponseReturnValue:
+    """The evidence file as it was attached, to keep as a file; never shown by the browser itself."""
+    response = Response(imports.read_evidence(_found(public_id)))
+    response.mimetype = "application/octet-stream"
+    response.headers["Content-Disposition"] = f'attachment; filename="{public_id}-evidence"'
+    return response
+
+
 def _found(public_id: str) -> Import:
     return imports.get_import(signed_in().organisation, public_id)
 

@@ -67,6 +67,8 @@ def test_a_file_goes_from_the_upload_to_a_dry_run_and_is_imported_once_its_numbe
     done = ada.get(page).text
     assert "imported consent, subscribed" in done
     assert "Art. 14(3)" in done
+    evidence = ada.get(f"{page}/evidence")
+    assert (evidence.data, evidence.mimetype) == (b"the log", "application/octet-stream")
     person = ada.get("/admin/people/?search=cleo").text
     assert "cleo@example.org" in person
 
