@@ -1,6 +1,6 @@
 """Permits to do something so often in a second, counted over all processes and hosts in one Redis.
 
-A token bucket: it fills at a rate and holds half a second's worth. Without Redis each process
+A token bucket: it fills at a rate and holds a quarter of a second's worth. Without Redis each process
 takes its own share of the rate, so that all together stay below it.
 """
 
@@ -16,7 +16,7 @@ from mailer.foundation.context import settings
 from mailer.foundation.queue import connect_briefly
 
 CHUNKS_PER_SECOND = 20  # permits are fetched for so long a time at once
-BUCKET_SECONDS = 0.5
+BUCKET_SECONDS = 0.25
 REST_SECONDS = 5.0  # how long a Redis that did not answer is left alone
 MEMBER_SECONDS = 60  # who asked within these counts as one of us
 

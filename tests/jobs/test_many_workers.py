@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from bisect import bisect
 from collections import Counter
 from contextlib import ExitStack
 
@@ -114,13 +115,13 @@ def test_three_workers_together_keep_to_one_rate(
             running.enter_context(service.worker("--queue", "bulk", "--slot", str(slot)))
             waking.wake_drain(slot)
         wait_for(lambda: len(_owners()) == 3, timeout=60)
-        already = len(times)
-        wait_for(lambda: len(times) >= already + 200, timeout=30)
-        began, before = time.monotonic(), len(times)
-        time.sleep(8.0)
-        took, count = time.monotonic() - began, len(times) - before
+        began = len(times)
+        wait_for(lambda: len(times) >= began + 1_800, timeout=60)
         assert counts_of(campaign)[DeliveryState.PLANNED] > 0
-    assert count / took == pytest.approx(100, rel=0.05)
+    # Whatever else the machine does: the fastest ten seconds are as fast as is allowed, not faster.
+    steady = times[began:]
+    fastest = max(bisect(steady, at + 10) - number for number, at in enumerate(steady))
+    assert fastest / 10 == pytest.approx(100, rel=0.05)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
