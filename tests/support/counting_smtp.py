@@ -120,11 +120,25 @@ class _Line:
         self.answers: list[bytes] = []
         self.is_over = False
         self._receiver = receiver
+        self._has_ended = False
         self._buffer = b""
         self._in_body = False
         self._mails = 0
         self._recipient = ""
-        self._refusal = b""
+
+    def linger(self) -> bool:
+        """Say no more, but take what still comes: closing at once would take the last answers back.
+
+        Whether the other side has left too.
+        """
+        try:
+            if not self._has_ended:
+                self._has_ended = True
+                self.wire.shutdown(socket.SHUT_WR)
+                return False
+            return not self.wire.recv(READ)
+        except OSError:
+            return True
 
     def read(self) -> bool:
         """Take what came; whether a mail was in it. Then `answers` is to be sent."""
@@ -219,6 +233,9 @@ class _Receiver:
                     wire.send(b"220 counting.test ESMTP\r\n")
                     selector.register(wire, selectors.EVENT_READ, _Line(self, wire))
                     continue
+                if line.is_over:
+                    self._linger(selector, line)
+                    continue
                 try:
                     has_mail = line.read()
                 except OSError:
@@ -226,11 +243,15 @@ class _Receiver:
                 if has_mail and self._delay:
                     selector.unregister(line.wire)  # until it is answered
                     self._held.append((time.monotonic() + self._delay, line))
-                else:
-                    self._answer(line)
-                    if line.is_over:
-                        selector.unregister(line.wire)
-                        line.wire.close()
+                    continue
+                self._answer(line)
+                if line.is_over:
+                    self._linger(selector, line)
+
+    def _linger(self, selector: selectors.BaseSelector, line: _Line) -> None:
+        if line.linger():
+            selector.unregister(line.wire)
+            line.wire.close()
 
     def _answer_what_is_due(self, selector: selectors.BaseSelector) -> float | None:
         """Seconds until the next answer is due; None when nothing waits."""
@@ -241,10 +262,9 @@ class _Receiver:
                 return wait
             self._held.pop(0)
             self._answer(line)
+            selector.register(line.wire, selectors.EVENT_READ, line)
             if line.is_over:
-                line.wire.close()
-            else:
-                selector.register(line.wire, selectors.EVENT_READ, line)
+                self._linger(selector, line)
         return None
 
     def _answer(self, line: _Line) -> None:
