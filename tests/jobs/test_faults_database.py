@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import migrate, settings_for
 from tests.jobs.conftest import RealParts
 from tests.support import postgres
 from tests.support.counting_smtp import CountingSmtp
+from tests.support.lost_commits import NAME, lose_commits
 from tests.support.postgres import OwnPostgres
 from tests.support.waiting import wait_for
 from tests.support.watching import Watch, in_hand
@@ -102,6 +104,29 @@ def test_a_database_that_becomes_read_only_in_mid_campaign_loses_nobody(
         finally:
             set_read_only(own_postgres, "off")
         wait_for(lambda: kept.wake() or watch.is_sent, timeout=PATIENCE)
+    watch.assert_nobody_lost_or_doubled(receiver)
+    assert watch.look()[1] == {DeliveryState.ACCEPTED: PEOPLE}
+    assert in_hand() == 0
+
+
+@pytest.mark.requirement("E-093")
+def test_a_commit_whose_answer_is_lost_leaves_nobody_in_hand_and_nobody_doubled(
+    service: RealParts,
+    redis_server: EmbeddedRedis,
+    receiver: CountingSmtp,
+    own_postgres: OwnPostgres,
+) -> None:
+    url = sa.make_url(service.environ["MAILER_DATABASE_URL"])
+    real = Path(str(url.query["host"])) / NAME
+    marks = {"claim": b"INSERT INTO sending_batches", "settling": b"UPDATE deliveries AS d"}
+    watch = Watch(service.start_campaign(PEOPLE), PEOPLE)
+    with lose_commits(service.directory / "way", real, times=2, **marks) as way:
+        there = url.set(query={"host": str(way.directory)})
+        service.environ["MAILER_DATABASE_URL"] = there.render_as_string(hide_password=False)
+        with Kept(lambda: service.worker("--queue", "bulk")) as kept:
+            wait_for(lambda: kept.wake() or watch.is_sent, timeout=PATIENCE)
+            assert kept.ends == []
+        assert way.lost == dict.fromkeys(marks, 2)
     watch.assert_nobody_lost_or_doubled(receiver)
     assert watch.look()[1] == {DeliveryState.ACCEPTED: PEOPLE}
     assert in_hand() == 0
