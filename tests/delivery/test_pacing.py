@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def _count(permits: list[Permits], seconds: float) -> int:
         taken = sum(one.take() for one in permits)
         count += taken
         if not taken:
-            time.sleep(0.002)
+            threading.Event().wait(0.002)
     return count
 
 
