@@ -69,9 +69,10 @@ def import_slice(found: Import, *, limit: int = SLICE) -> None:
         else:
             row.state, row.refusal = state, refusal
             changes.update(counted(state, refusal))
-    _admit(found, placed[RowState.PROVEN])
-    _lock(found, placed[RowState.UNPROVEN])
-    _suppress(found, [row for row, _ in placed[RowState.OPTED_OUT]])
+    with db.session.no_autoflush:  # each row is written once, at the end
+        _admit(found, placed[RowState.PROVEN])
+        _lock(found, placed[RowState.UNPROVEN])
+        _suppress(found, [row for row, _ in placed[RowState.OPTED_OUT]])
     for row, _ in (one for group in placed.values() for one in group):
         row.settled_at = now()
         changes.update(counted(row.state, row.refusal))

@@ -9,14 +9,23 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from mailer import imports
+from mailer import contacts, imports
 from mailer.accounts import Role
+from mailer.foundation.addresses import parse_address
 from mailer.imports import ImportState, RowState
 from mailer.lists import MailingList
 from mailer.organisations import Organisation
 from mailer.web import csrf
 from tests.support.make_accounts import TeamClient, make_account, team_client
-from tests.support.making_imports import again, bring, csv_of, rows_of, work
+from tests.support.making_imports import (
+    WORDING,
+    again,
+    bring,
+    bring_in,
+    csv_of,
+    rows_of,
+    work,
+)
 
 
 def upload(ada: TeamClient, path: str, body: bytes, name: str, **fields: str) -> TestResponse:
@@ -150,3 +159,18 @@ def test_only_who_may_import_sees_any_of_it(
     assert viewer.get(f"/admin/imports/{found.public_id}/refused.csv").status_code == 403
     editor = team_client(app, make_account(organisation, name="Ben", role=Role.EDITOR))
     assert editor.get("/admin/imports/").status_code == 200
+
+
+@pytest.mark.requirement("C-049")
+def test_a_person_s_page_shows_an_imported_consent_as_what_it_is(
+    ada: TeamClient, organisation: Organisation, mailing_list: MailingList
+) -> None:
+    bring_in(mailing_list, csv_of("cleo@example.org,Cleo"))
+    contact = contacts.find_by_address(organisation, parse_address("cleo@example.org"))
+    assert contact is not None
+    page = ada.get(f"/admin/people/{contact.public_id}?open=all").text
+    assert "subscribed, imported consent" in page
+    assert "Imported consent: given elsewhere, not confirmed here" in page
+    assert "given elsewhere" in page
+    assert WORDING in page
+    assert "The form was sent" not in page
