@@ -52,6 +52,8 @@ def test_every_part_is_measured_on_every_database_here(printed: tuple[str, str])
             f"sending, {database}: ratio to the bare sender",
             f"planning, {database}",
             f"signing up, {database}",
+            f"importing, {database}: dry run",
+            f"importing, {database}: import",
             f"signing up, {database}: ratio to the bare page",
             f"signing up, {database}: ratio with to without",
         } <= names
