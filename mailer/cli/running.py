@@ -199,6 +199,7 @@ def _announce(settings: Settings, ports: Ports, sign_in: demo.SignIn) -> None:
   Marketers' side   {settings.admin_url}/admin/
                     {sign_in.address}  ·  {sign_in.password}
   Privacy notice    {sign_in.notice_url}
+  Consent log       {settings.public_url}/log
 
   Ctrl-C stops everything. Your data stays in {settings.data_directory}
 """,

@@ -48,6 +48,7 @@ def remains(organisation: Organisation) -> list[dict[str, str]]:
     days = settings().backup_days
     return [
         {
+            "title": "A fingerprint of your address",
             "what": "A keyed digest of your address in the list of those who must not be mailed. "
             f"Without the key of {organisation.legal_name} it cannot be turned back into an address.",
             "why": "So that nobody can enter you again by mistake, for example with an old list. A new "
@@ -55,17 +56,20 @@ def remains(organisation: Organisation) -> list[dict[str, str]]:
             "article": "GDPR Art. 17(3)(b), Art. 21(3)",
         },
         {
+            "title": "Lines of the consent log",
             "what": "The lines of the consent log: random names, times, and commitments to what was "
             "destroyed. Nothing that is left can connect them to you.",
             "why": "So that the consents of all other people can still be proven from the same log.",
             "article": "GDPR Art. 5(2), Art. 17(3)(e)",
         },
         {
+            "title": "Figures of campaigns",
             "what": "Figures of past campaigns: that one more mail was sent, not to whom.",
             "why": "Figures without a person are no personal data.",
             "article": "GDPR Recital 26",
         },
         {
+            "title": "Backups, until they end",
             "what": f"Backups of the database for up to {days} days. What they hold of your consents is "
             "encrypted, and the key is destroyed; your address and name go with the backup.",
             "why": "Single people cannot be cut out of a backup. Should one be put back, this erasure is "
