@@ -90,6 +90,9 @@ class _Run:
         self._outcomes: list[Outcome] = []
 
     def run(self) -> None:
+        with unit_of_work():
+            # A claim whose commit was not answered may have left mails in hand: nothing was sent.
+            MessageSettler().settle_owner(self._shift.owner, {}, ())
         try:
             carrier(connections=1).deliver(
                 self._envelopes(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,11 +13,13 @@ import sqlalchemy as sa
 from mailer.delivery import DeliveryState
 from mailer.devkit import EmbeddedRedis
 from mailer.foundation.database import db
+from mailer.jobs import waking
 from tests.conftest import migrate, settings_for
 from tests.jobs.conftest import RealParts
 from tests.support import postgres
 from tests.support.counting_smtp import CountingSmtp
-from tests.support.lost_commits import NAME, lose_commits
+from tests.support.factories import make_form, make_request, submission
+from tests.support.lost_commits import NAME, LossyWay, lose_commits
 from tests.support.postgres import OwnPostgres
 from tests.support.waiting import wait_for
 from tests.support.watching import Watch, in_hand
@@ -49,6 +52,17 @@ def receiver(service: RealParts) -> Iterator[CountingSmtp]:
     with CountingSmtp(service.directory, milliseconds=4) as receiver:
         service.environ["MAILER_SMTP_PORT"] = str(receiver.port)
         yield receiver
+
+
+@contextmanager
+def lossy_way(service: RealParts, *, times: int, **marks: bytes) -> Iterator[LossyWay]:
+    """From now on workers reach the database on a way that loses the answers to commits."""
+    url = sa.make_url(service.environ["MAILER_DATABASE_URL"])
+    real = Path(str(url.query["host"])) / NAME
+    with lose_commits(service.directory / "way", real, times=times, **marks) as way:
+        there = url.set(query={"host": str(way.directory)})
+        service.environ["MAILER_DATABASE_URL"] = there.render_as_string(hide_password=False)
+        yield way
 
 
 def set_read_only(server: OwnPostgres, word: str) -> None:
@@ -116,13 +130,9 @@ def test_a_commit_whose_answer_is_lost_leaves_nobody_in_hand_and_nobody_doubled(
     receiver: CountingSmtp,
     own_postgres: OwnPostgres,
 ) -> None:
-    url = sa.make_url(service.environ["MAILER_DATABASE_URL"])
-    real = Path(str(url.query["host"])) / NAME
     marks = {"claim": b"INSERT INTO sending_batches", "settling": b"UPDATE deliveries AS d"}
     watch = Watch(service.start_campaign(PEOPLE), PEOPLE)
-    with lose_commits(service.directory / "way", real, times=2, **marks) as way:
-        there = url.set(query={"host": str(way.directory)})
-        service.environ["MAILER_DATABASE_URL"] = there.render_as_string(hide_password=False)
+    with lossy_way(service, times=2, **marks) as way:
         with Kept(lambda: service.worker("--queue", "bulk")) as kept:
             wait_for(lambda: kept.wake() or watch.is_sent, timeout=PATIENCE)
             assert kept.ends == []
@@ -130,3 +140,20 @@ def test_a_commit_whose_answer_is_lost_leaves_nobody_in_hand_and_nobody_doubled(
     watch.assert_nobody_lost_or_doubled(receiver)
     assert watch.look()[1] == {DeliveryState.ACCEPTED: PEOPLE}
     assert in_hand() == 0
+
+
+@pytest.mark.requirement("E-093")
+def test_a_confirmation_whose_claim_was_not_answered_goes_out_all_the_same(
+    service: RealParts,
+    redis_server: EmbeddedRedis,
+    receiver: CountingSmtp,
+    own_postgres: OwnPostgres,
+) -> None:
+    form = make_form(service.organisation, service.mailing_list)
+    make_request(submission(service.organisation, form, service.mailing_list))
+    with lossy_way(service, times=1, claim=b"lease_until=") as way:
+        with service.worker("--queue", "first") as worker:
+            wait_for(lambda: waking.wake_send_due() or receiver.count, timeout=PATIENCE)
+            assert worker.stop(timeout=PATIENCE) == 0
+        assert way.lost["claim"] == 1
+    assert receiver.arrived == {"cleo@example.org": 1}
