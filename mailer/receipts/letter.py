@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from typing import Any
 
-from mailer import rendering, transactional
-from mailer.foundation.clock import now
+from mailer import transactional
 from mailer.foundation.context import settings
 from mailer.foundation.errors import NotAllowed
 from mailer.lists import get_list
@@ -16,8 +14,9 @@ from mailer.receipts.issuing import issue
 from mailer.receipts.readable import tell_as_text
 from mailer.receipts.sealing import attachment_of
 from mailer.receipts.threads import TRACKING_TOPIC, Thread
+from mailer.rendering import Letter
 from mailer.suppression import Scope, find_blocking
-from mailer.transactional import MessageDraft, MessageKind
+from mailer.transactional import Addressed, MessageKind
 
 _OPENING = (
     "This is the receipt you asked for: what you agreed to with {name}, and what became of it. The file "
@@ -39,47 +38,30 @@ def plan_receipt_mail(thread: Thread) -> dict[str, Any]:
         raise NotAllowed("This address said that it wants no mail at all, so none is sent.")
     sender = _sender(thread)
     receipt = issue(thread)
-    letter = _letter(organisation, thread, receipt)
-    domain = sender.from_address.rpartition("@")[2]
-    mail = rendering.Mail(
-        from_name=sender.from_name,
-        from_address=sender.from_address,
-        to_address=contact.address,
-        to_name=None,
-        reply_to=sender.reply_to or None,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
-        message_id=f"{secrets.token_hex(16)}@{domain}",
-        date=now(),
-        headers=(("Auto-Submitted", "auto-generated"),),
-        attachments=(attachment_of(receipt, f"receipt-{receipt['dct:identifier']}.json"),),
+    name = f"receipt-{receipt['dct:identifier']}.json"
+    transactional.plan_letter(
+        organisation,
+        Addressed(
+            kind=MessageKind.RECEIPT,
+            reference=contact.public_id,
+            sender=sender,
+            to_address=contact.address,
+            letter=_letter(organisation, thread, receipt),
+            life=MAIL_LIFE,
+            attachments=(attachment_of(receipt, name),),
+        ),
     )
-    draft = MessageDraft(
-        kind=MessageKind.RECEIPT,
-        reference=contact.public_id,
-        mail=mail,
-        expires_at=now() + MAIL_LIFE,
-    )
-    transactional.plan(organisation, draft)
     return receipt
 
 
-def _letter(
-    organisation: Organisation, thread: Thread, receipt: dict[str, Any]
-) -> rendering.Rendered:
-    return rendering.render_letter(
-        rendering.Letter(
-            subject=f"Your consent receipt: {thread.topic.name}",
-            paragraphs=(
-                _OPENING.format(name=organisation.legal_name),
-                *tell_as_text(receipt),
-            ),
-            action=("Check the file", f"{settings().public_url}/receipts/verify"),
-            after=("You get this mail because somebody, probably you, asked for it on your page.",),
-            imprint="\n".join(imprint_lines(organisation)),
-            language="en",
-        )
+def _letter(organisation: Organisation, thread: Thread, receipt: dict[str, Any]) -> Letter:
+    return Letter(
+        subject=f"Your consent receipt: {thread.topic.name}",
+        paragraphs=(_OPENING.format(name=organisation.legal_name), *tell_as_text(receipt)),
+        action=("Check the file", f"{settings().public_url}/receipts/verify"),
+        after=("You get this mail because somebody, probably you, asked for it on your page.",),
+        imprint="\n".join(imprint_lines(organisation)),
+        language="en",
     )
 
 
