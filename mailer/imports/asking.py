@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from mailer import consent
-from mailer.foundation.clock import iso, now
+from mailer import consent, transactional
+from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.ids import new_id
@@ -22,7 +22,7 @@ from mailer.imports.undoing import release_locked
 from mailer.lists import get_list_by_id
 from mailer.organisations import get_organisation_by_id
 from mailer.transactional import TransactionalMessage
-from mailer.transport import Outcome, OutcomeKind
+from mailer.transport import Outcome
 
 SLICE = 20
 
@@ -72,25 +72,13 @@ def plan_permission_mails(*, limit: int = SLICE) -> int:
 
 def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outcome) -> None:
     """Keep the bytes of a permission mail under the person's key, with the SMTP reply (C-042)."""
-    if outcome.kind not in (OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.UNCERTAIN):
+    if not transactional.is_final(outcome):
         return
     row = db.session.scalar(sa.select(ImportRow).where(ImportRow.public_id == message.reference))
     if row is None or row.state is not RowState.ASKED:
         return
     sha256 = consent.put_blob(subject_of(row), body, "message/rfc822")
-    row.mail_evidence = {
-        "outcome": outcome.kind.value,
-        "message_id": message.message_id,
-        "sha256": sha256,
-        "envelope_from": message.from_address,
-        "envelope_to": message.to_address,
-        "answered_at": iso(outcome.at),
-        "reply_code": str(outcome.code or ""),
-        "enhanced_code": outcome.enhanced or "",
-        "reply_text": outcome.text[:500],
-        "relay": outcome.relay,
-        "tls": outcome.tls,
-    }
+    row.mail_evidence = transactional.mail_evidence(message, outcome, sha256)
     db.session.flush()
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
+from datetime import timedelta
 
-from mailer import rendering, transactional
-from mailer.foundation.clock import now
+from mailer import transactional
 from mailer.foundation.context import settings
 from mailer.foundation.tokens import Purpose, sign_lasting, sign_timed
 from mailer.imports.models import ImportRow
 from mailer.lists import MailingList
 from mailer.organisations import Organisation, get_sender_by_id, imprint_lines
-from mailer.transactional import MessageDraft, MessageKind
+from mailer.rendering import Letter
+from mailer.transactional import Addressed, MessageKind
 
 NO_SOURCE = "a list that was kept in another mail program"
 
@@ -32,36 +32,22 @@ def plan_permission_mail(
     organisation: Organisation, mailing_list: MailingList, row: ImportRow, file_date: str
 ) -> None:
     """Owe one locked person the one mail that asks for their permission."""
-    sender = get_sender_by_id(mailing_list.sender_id)
-    rendered = rendering.render_letter(_letter(organisation, mailing_list, row, file_date))
-    domain = sender.from_address.rpartition("@")[2]
-    mail = rendering.Mail(
-        from_name=sender.from_name,
-        from_address=sender.from_address,
-        to_address=row.address or "",
-        to_name=None,
-        reply_to=sender.reply_to or None,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        message_id=f"{secrets.token_hex(16)}@{domain}",
-        date=now(),
-        headers=(("Auto-Submitted", "auto-generated"),),
-    )
-    transactional.plan(
+    transactional.plan_letter(
         organisation,
-        MessageDraft(
+        Addressed(
             kind=MessageKind.PERMISSION,
             reference=row.public_id or "",
-            mail=mail,
-            expires_at=row.expires_at or now(),
+            sender=get_sender_by_id(mailing_list.sender_id),
+            to_address=row.address or "",
+            letter=_letter(organisation, mailing_list, row, file_date),
+            life=timedelta(days=settings().import_permission_days),
         ),
     )
 
 
 def _letter(
     organisation: Organisation, mailing_list: MailingList, row: ImportRow, file_date: str
-) -> rendering.Letter:
+) -> Letter:
     days = settings().import_permission_days
     source = row.proof.get("source") or NO_SOURCE
     notice = f"{settings().public_url}/notice/{organisation.public_id}"
@@ -78,7 +64,7 @@ def _letter(
         "your address is erased. What is stored about you and what your rights are stands in the privacy "
         f"notice: {notice}"
     )
-    return rendering.Letter(
+    return Letter(
         subject=f"May {organisation.name} write to you?",
         paragraphs=(origin, question),
         action=("Yes, I want this mail", permission_url(row)),

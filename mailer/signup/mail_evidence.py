@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from mailer import consent
-from mailer.foundation.clock import iso
+from mailer import consent, transactional
 from mailer.foundation.database import db
 from mailer.signup.models import SignupRequest
 from mailer.transactional import TransactionalMessage
-from mailer.transport import Outcome, OutcomeKind
+from mailer.transport import Outcome
 
 
 def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outcome) -> None:
@@ -17,7 +16,7 @@ def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outc
 
     Called in the transaction that settles the mail. An answer that is no final one leaves no trace here.
     """
-    if outcome.kind not in (OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.UNCERTAIN):
+    if not transactional.is_final(outcome):
         return
     request = db.session.scalar(
         sa.select(SignupRequest).where(SignupRequest.public_id == message.reference)
@@ -25,17 +24,5 @@ def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outc
     if request is None or request.address is None:
         return
     sha256 = consent.put_blob(consent.get_subject(request.subject_id), body, "message/rfc822")
-    request.mail_evidence = {
-        "outcome": outcome.kind.value,
-        "message_id": message.message_id,
-        "sha256": sha256,
-        "envelope_from": message.from_address,
-        "envelope_to": message.to_address,
-        "answered_at": iso(outcome.at),
-        "reply_code": str(outcome.code or ""),
-        "enhanced_code": outcome.enhanced or "",
-        "reply_text": outcome.text[:500],
-        "relay": outcome.relay,
-        "tls": outcome.tls,
-    }
+    request.mail_evidence = transactional.mail_evidence(message, outcome, sha256)
     db.session.flush()

@@ -8,6 +8,7 @@ bytes are kept here only until the mail is settled.
 
 from __future__ import annotations
 
+from mailer.transactional.evidence import is_final, mail_evidence
 from mailer.transactional.letters import Addressed, plan_letter
 from mailer.transactional.models import TransactionalMessage
 from mailer.transactional.outbox import (
@@ -37,6 +38,8 @@ __all__ = [
     "forget_address",
     "forget_addressee",
     "has_due",
+    "is_final",
+    "mail_evidence",
     "plan",
     "plan_letter",
     "plan_ready",
