@@ -29,9 +29,7 @@ class Right(StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),
-    Role.EDITOR: frozenset(
-        {Right.READ, Right.READ_PEOPLE, Right.WRITE, Right.SEND, Right.IMPORT}
-    ),
+    Role.EDITOR: frozenset({Right.READ, Right.READ_PEOPLE, Right.WRITE, Right.SEND, Right.IMPORT}),
     Role.PRIVACY_OFFICER: frozenset(
         {Right.READ, Right.READ_PEOPLE, Right.PROVE, Right.ERASE, Right.IMPORT}
     ),
