@@ -27,6 +27,7 @@ from mailer.transport.steady import SteadyDialogue
 from mailer.transport.stock import Stock
 
 TICK: Final = 0.1  # seconds between two questions to `poll`
+ALLOWED_FOR: Final = 0.4  # seconds after which a body on its way is asked about again
 STOPPED: Final = "Sending was stopped before this mail."
 
 
@@ -186,7 +187,7 @@ class _Run(Connections):
                 dialogue.keep_rest(octets, 0)
                 self._fail(link, error)
                 return
-            link.since = time.monotonic()
+            link.since = link.allowed_at = time.monotonic()
         if written < len(octets):
             dialogue.keep_rest(octets, written)
             self._advance(link)
@@ -319,6 +320,7 @@ class _Run(Connections):
         if dialogue.features.pipelining:
             following = self._next_letter(dialogue)
         if self._allow(dialogue.key_due):
+            link.allowed_at = time.monotonic()
             dialogue.send_body(following)
         else:
             self._withhold(link, following)
@@ -332,8 +334,7 @@ class _Run(Connections):
         dialogue, wire = link.dialogue, link.wire
         while not wire.connecting and (octets := dialogue.outgoing(wire.most)):
             key = dialogue.key_at_stake(len(octets))
-            if key is not None and not self._reporter.note_sent(key):
-                self._lose(link, "was left because the journal cannot be written", "ours")
+            if key is not None and not self._may_end(link, key):
                 return
             taken = wire.send(octets)
             if not taken:
@@ -342,6 +343,22 @@ class _Run(Connections):
             link.since = time.monotonic()
         dialogue.look_whether_steady()
         self._watch(link)
+
+    def _may_end(self, link: Link, key: str) -> bool:
+        """Whether the final dot of `key` may be written; if not, the connection is left before it.
+
+        A relay may have taken its time over the body, so that what was allowed is so no more (C-061).
+        """
+        now = time.monotonic()
+        if now - link.allowed_at > ALLOWED_FOR:
+            if not self._allow(key):
+                self._lose(link, "was left because a mail was withdrawn on its way", "ours")
+                return False
+            link.allowed_at = now
+        if not self._reporter.note_sent(key):
+            self._lose(link, "was left because the journal cannot be written", "ours")
+            return False
+        return True
 
     # Mails come and go
 

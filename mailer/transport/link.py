@@ -20,6 +20,7 @@ class Link:
     dialogue: SteadyDialogue
     since: float
     events: int = WRITE  # those it is registered for
+    allowed_at: float = 0.0  # monotonic: when the mail on its way was last allowed
     descriptor: int = field(init=False)
 
     def __post_init__(self) -> None:
