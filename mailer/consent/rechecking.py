@@ -159,5 +159,7 @@ def _was_erased_meanwhile(subject_id: int) -> bool:
     )
 
 
-def _result(row: sa.Row[*tuple[Any, ...]], problem: RecordProblem | None, message: str = "") -> Rechecked:
+def _result(
+    row: sa.Row[*tuple[Any, ...]], problem: RecordProblem | None, message: str = ""
+) -> Rechecked:
     return Rechecked(row.id, row.public_id, row.organisation_id, problem, message)
