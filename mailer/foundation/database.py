@@ -16,7 +16,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from mailer.foundation.errors import Unavailable
@@ -32,6 +32,7 @@ NAMING = {
 LOCK_WAIT_SECONDS = 8
 SILENCE_SECONDS = 300  # between two statements of one transaction
 ASK_AGAIN_SECONDS = 0.0005
+READ_ONLY = "25006"  # SQLSTATE
 # One of this process at a time asks for SQLite's write lock; the others wait here, without asking.
 _writers = threading.Lock()
 
@@ -193,7 +194,7 @@ def make_durable() -> None:
 def unit_of_work() -> Iterator[Session]:
     """One transaction: everything inside is kept, or nothing; events are told after the commit.
 
-    Raises Unavailable when the database cannot be reached or stays locked.
+    Raises Unavailable when the database cannot be reached, stays locked or takes no writes.
     """
     current = db.session()
     if current.info.get("unit_of_work"):
@@ -207,8 +208,10 @@ def unit_of_work() -> Iterator[Session]:
             current.connection(execution_options={"write": True})
             yield current
             current.commit()
-    except OperationalError as error:
+    except (OperationalError, InternalError) as error:
         current.rollback()
+        if isinstance(error, InternalError) and not _is_read_only(error):
+            raise
         raise Unavailable("The database does not answer just now. Nothing was changed.") from error
     except BaseException:
         current.rollback()
@@ -216,6 +219,11 @@ def unit_of_work() -> Iterator[Session]:
     finally:
         current.info["unit_of_work"] = False
     tell(current.info.pop("events"))
+
+
+def _is_read_only(error: InternalError) -> bool:
+    """Whether PostgreSQL refuses to write for now: after a failover, or because somebody said so."""
+    return getattr(error.orig, "sqlstate", None) == READ_ONLY
 
 
 @contextmanager
