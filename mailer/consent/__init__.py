@@ -11,7 +11,6 @@ from __future__ import annotations
 from mailer.consent.asking import Asked, record_answers
 from mailer.consent.imported import (
     Keyed,
-    canonical_form,
     create_subjects,
     keyed_subjects,
     record_imported_many,
@@ -85,7 +84,6 @@ __all__ = [
     "RecordProblem",
     "Section",
     "TimelineEntry",
-    "canonical_form",
     "canonical_json",
     "commitment",
     "compose_notice",

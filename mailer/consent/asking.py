@@ -23,6 +23,7 @@ from mailer.consent.ledger import (
     payload_of,
 )
 from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
+from mailer.consent.moulds import PayloadMould
 from mailer.consent.states import ConsentState
 from mailer.consent.subjects import place_of_key
 from mailer.foundation import cipher, keystore
@@ -34,7 +35,6 @@ from mailer.organisations import Organisation
 _SUBJECTS: Final = cast("sa.Table", ConsentSubject.__table__)
 _RECORDS: Final = cast("sa.Table", ConsentRecord.__table__)
 _PAYLOADS: Final = cast("sa.Table", ConsentPayload.__table__)
-_OPENING: Final = b'{"ends":null,"evidence":null,'
 
 # Built once: making these expressions anew costs more than running them.
 _ADD_SUBJECT: Final = sa.insert(_SUBJECTS).returning(_SUBJECTS.c.id)
@@ -69,10 +69,12 @@ def record_answers(
     for about, is_ticked in answers:
         state = ConsentState.REQUESTED if is_ticked else ConsentState.REFUSED
         public_id, salt = new_id("rec"), secrets.token_bytes(SALT_BYTES)
-        plain = payload_of(
+        frame = payload_of(
             public_id, organisation.public_id, name, about, state, moment, evidence=None
         )
-        canonical = _with_evidence(canonical_json(plain), shared)
+        canonical = PayloadMould(frame).fill(
+            record=public_id, subject=name, ends=None, evidence=shared
+        )
         rows.append(
             {
                 "public_id": public_id,
@@ -97,10 +99,3 @@ def record_answers(
         ],
     )
     return Asked(subject_id, tuple(ids[row["public_id"]] for row in rows))
-
-
-def _with_evidence(canonical: bytes, evidence: bytes) -> bytes:
-    """Put the canonical evidence where the canonical payload says null; names are sorted, so it is first."""
-    if not canonical.startswith(_OPENING):
-        raise ValueError("the canonical form of a payload begins differently")
-    return b'{"ends":null,"evidence":' + evidence + b"," + canonical[len(_OPENING) :]

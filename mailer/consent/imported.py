@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mailer.consent.ledger import ALGORITHM, SALT_BYTES, commitment, described
+from mailer.consent.ledger import ALGORITHM, SALT_BYTES, canonical_json, commitment, described
 from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
+from mailer.consent.moulds import PayloadMould
 from mailer.consent.states import DPV_TERMS, ConsentState, Matter
 from mailer.consent.subjects import place_of_key
 from mailer.foundation import cipher, keystore
@@ -105,7 +105,7 @@ def _record_many(
     if not drafts:
         return []
     moment = now()
-    frame = _frame(organisation, mailing_list, state, moment)
+    mould = PayloadMould(_frame(organisation, mailing_list, state, moment))
     ended = _public_ids([ends for *_, ends in drafts if ends is not None])
     common = {
         "organisation_id": organisation.id,
@@ -119,14 +119,13 @@ def _record_many(
     rows: list[dict[str, Any]] = []
     for subject, evidence, ends in drafts:
         name = new_id("rec")
-        payload = {
-            **frame,
-            "record": name,
-            "subject": subject.public_id,
-            "ends": ended[ends] if ends is not None else None,
-            "evidence": dict(evidence),
-        }
-        canonical, salt = canonical_form(payload), secrets.token_bytes(SALT_BYTES)
+        canonical = mould.fill(
+            record=name,
+            subject=subject.public_id,
+            ends=ended[ends] if ends is not None else None,
+            evidence=canonical_json(evidence),
+        )
+        salt = secrets.token_bytes(SALT_BYTES)
         own = {"public_id": name, "subject_id": subject.id, "ends_id": ends}
         rows.append({**common, **own, "commitment": commitment(salt, canonical)})
         value = cipher.seal_with(subject.key, salt + canonical, bound_to=f"consent_payloads.{name}")
@@ -154,12 +153,6 @@ def _frame(
         "recorded_at": iso(moment),
         "follows": None,
     }
-
-
-def canonical_form(payload: Mapping[str, Any]) -> bytes:
-    """The RFC 8785 form of a payload without floats whose names are ASCII, which is what records hold."""
-    text = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
 
 
 def _public_ids(record_ids: Collection[int]) -> dict[int, str]:

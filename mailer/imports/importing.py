@@ -146,7 +146,7 @@ def shared_evidence(found: Import) -> dict[str, Any]:
 
 def wording_text(wording: str) -> str:
     """Keep the words somebody agreed to elsewhere as a text; returns its SHA-256 (C-044)."""
-    body = consent.canonical_form({"kind": "imported-wording", "text": wording})
+    body = consent.canonical_json({"kind": "imported-wording", "text": wording})
     return consent.store_text(body, "application/json")
 
 

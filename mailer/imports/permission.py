@@ -47,7 +47,7 @@ class PermissionPage:
     @property
     def text(self) -> bytes:
         """The page's words in canonical form."""
-        return consent.canonical_form(
+        return consent.canonical_json(
             {
                 "organisation": self.organisation.legal_name,
                 "lists": [self.mailing_list.name],

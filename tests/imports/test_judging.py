@@ -6,12 +6,10 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-import rfc8785
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailer import consent
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.errors import Invalid
 from mailer.imports.columns import propose, recognise
@@ -173,21 +171,3 @@ def test_the_quick_way_to_read_an_address_says_what_the_full_one_says(
             read_address(text)
         return
     assert read_address(text) == expected
-
-
-@pytest.mark.requirement("T-005")
-@settings(max_examples=200, deadline=None)
-@given(
-    st.dictionaries(
-        st.from_regex(r"[a-z_]{1,8}", fullmatch=True),
-        st.recursive(
-            st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), inner, max_size=3),
-            max_leaves=6,
-        ),
-        max_size=5,
-    )
-)  # fmt: skip
-def test_the_quick_canonical_form_is_that_of_rfc_8785(payload: dict[str, object]) -> None:
-    assert consent.canonical_form(payload) == rfc8785.dumps(payload)  # type: ignore[arg-type]  # JSON all through

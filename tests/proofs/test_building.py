@@ -251,7 +251,7 @@ def test_what_somebody_typed_cannot_write_into_the_summary(cleo: Cleo, settings:
 def test_an_imported_consent_brings_along_the_words_and_the_record_that_was_answered(
     cleo: Cleo, settings: Settings
 ) -> None:
-    wording = consent.canonical_form({"kind": "imported-wording", "text": "Yes, letters please."})
+    wording = consent.canonical_json({"kind": "imported-wording", "text": "Yes, letters please."})
     with unit_of_work():
         sha256 = consent.store_text(wording, "application/json")
         (stranger,) = consent.create_subjects(cleo.organisation, 1)
