@@ -20,12 +20,10 @@ from mailer.devkit import EmbeddedRedis
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.queue import QUEUES, connection, is_up
-from mailer.jobs import waking
 from tests.jobs.conftest import RealParts
 from tests.support.make_audience import make_people
 from tests.support.make_campaigns import (
     counts_of,
-    deliveries_of,
     fresh,
     make_draft,
     make_started,
@@ -41,51 +39,6 @@ CONNECTIONS = 4
 def _slowly(_: Session) -> bytes:
     threading.Event().wait(0.004)
     return b"250 2.0.0 taken\r\n"
-
-
-@pytest.mark.requirement("E-093")
-def test_a_worker_killed_in_mid_batch_mails_nobody_twice(
-    service: RealParts, redis_server: EmbeddedRedis
-) -> None:
-    service.smtp.reactions["dot"] = _slowly
-    campaign = service.start_campaign(1500)
-    for share in (300, 900):
-        with service.worker("--queue", "bulk") as worker:
-            waking.wake_drains()
-            wait_for(lambda share=share: len(service.smtp.received) >= share)
-            worker.kill()
-    with service.worker("--queue", "bulk") as worker:
-        waking.wake_drains()
-        wait_for(lambda: fresh(campaign).state is CampaignState.SENT, timeout=60)
-        assert worker.stop() == 0
-    times = Counter(service.received)
-    assert max(times.values()) == 1
-    counts = counts_of(campaign)
-    assert counts.total() == 1500
-    assert set(counts) <= {DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN}
-    assert counts[DeliveryState.UNCERTAIN] <= 2 * CONNECTIONS
-    known = {delivery.contact_id for delivery in deliveries_of(campaign)}
-    assert len(known) == 1500
-    assert len(times) >= counts[DeliveryState.ACCEPTED]
-
-
-def test_a_worker_that_is_stopped_settles_what_is_on_the_wire(
-    service: RealParts, redis_server: EmbeddedRedis
-) -> None:
-    service.smtp.reactions["dot"] = _slowly
-    campaign = service.start_campaign(1500)
-    with service.worker("--queue", "bulk") as worker:
-        waking.wake_drains()
-        wait_for(lambda: len(service.smtp.received) >= 200)
-        assert worker.stop() == 0
-    arrived = len(service.received)
-    counts = counts_of(campaign)
-    assert counts == {
-        DeliveryState.ACCEPTED: arrived,
-        DeliveryState.PLANNED: 1500 - arrived,
-    }
-    assert arrived < 1500
-    assert list((service.directory / "journal").iterdir()) == []
 
 
 def test_an_idle_worker_goes_at_once(service: RealParts, redis_server: EmbeddedRedis) -> None:
