@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from bench import (
+    audiences,
     composing,
     engine,
     importing,
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[Ground, Sheet], None]] = {
     "engine": engine.measure,
     "sending": sending.measure,
     "planning": planning.measure,
+    "audiences": audiences.measure,
     "signing-up": signing_up.measure,
     "log": log.measure,
     "importing": importing.measure,

@@ -90,12 +90,17 @@ def _cases(
 
 
 def make_campaign(
-    organisation: Organisation, mailing_list: MailingList, octets: int, greeting: str = _GREETING
+    organisation: Organisation,
+    mailing_list: MailingList,
+    octets: int,
+    greeting: str = _GREETING,
+    *,
+    name: str = "Autumn",
 ) -> Campaign:
     """A draft whose mails have about `octets` on the wire."""
     [reader] = make_recipients(mailing_list, 1)
     with unit_of_work():
-        campaign = campaigns.create_campaign(organisation, None, "Autumn")
+        campaign = campaigns.create_campaign(organisation, None, name)
     body, number = greeting, 0
     while len(Composer(_written(campaign, mailing_list, body)).compose(reader).body) < octets:
         number += 1
@@ -129,7 +134,7 @@ def make_recipients(mailing_list: MailingList, count: int) -> list[Recipient]:
 def _written(campaign: Campaign, mailing_list: MailingList, body: str) -> Campaign:
     with unit_of_work():
         draft = CampaignDraft(
-            name="Autumn",
+            name=campaign.name,
             subject="Books for {{ contact.first_name | default('you') }}"
             if "{{" in body
             else "Books",

@@ -11,12 +11,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One thing measured several times. `most` is the largest value that is still as intended."""
+    """One thing measured several times; `most` and `least` are the bounds of what is intended."""
 
     name: str
     unit: str
     values: Sequence[float]
     most: float | None = None
+    least: float | None = None
 
     @property
     def median(self) -> float:
@@ -31,7 +32,15 @@ class Figure:
             "highest": _rounded(max(self.values)),
             "values": [_rounded(value) for value in self.values],
         }
-        return shown if self.most is None else {**shown, "at_most": self.most}
+        bounds = {"at_most": self.most, "at_least": self.least}
+        return {**shown, **{name: bound for name, bound in bounds.items() if bound is not None}}
+
+    @property
+    def target(self) -> str:
+        """What is intended, in words; empty when nothing is."""
+        if self.least is not None:
+            return f"at least {_shown(self.least)}"
+        return "" if self.most is None else f"at most {_shown(self.most)}"
 
 
 @dataclass(slots=True)
@@ -42,16 +51,28 @@ class Sheet:
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _measured: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    _targets: dict[tuple[str, str], tuple[float | None, float | None]] = field(default_factory=dict)
 
-    def add(self, name: str, unit: str, value: float) -> None:
-        """One measurement; further ones of the same name and unit join it."""
+    def add(
+        self,
+        name: str,
+        unit: str,
+        value: float,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+    ) -> None:
+        """One measurement; further ones of the same name and unit join it. The bounds are targets."""
         self._measured.setdefault((name, unit), []).append(value)
+        self._targets[name, unit] = at_most, at_least
 
     def close_group(self, **at_most: float) -> None:
         """Make figures of what was added since the last call; `at_most` holds targets by unit."""
         for (name, unit), values in self._measured.items():
-            self.figures.append(Figure(name, unit, values, at_most.get(unit)))
+            most, least = self._targets[name, unit]
+            self.figures.append(Figure(name, unit, values, at_most.get(unit, most), least))
         self._measured.clear()
+        self._targets.clear()
 
     def as_json(self) -> str:
         shown = {
@@ -70,7 +91,7 @@ class Sheet:
                 _shown(min(figure.values)),
                 _shown(max(figure.values)),
                 figure.unit,
-                "" if figure.most is None else f"at most {_shown(figure.most)}",
+                figure.target,
             )
             for figure in self.figures
         ]

@@ -40,6 +40,9 @@ class Sizes:
 
     rounds: int = 3
     recipients: int = 5_000
+    mails: int = 24_000
+    audiences: tuple[int, ...] = (1_000, 100_000, 1_000_000)
+    part: int = 20_000
     contacts: int = 100_000
     signup_seconds: float = 3.0
     imported_rows: int = 1_000_000
@@ -49,6 +52,9 @@ class Sizes:
 QUICK = Sizes(
     rounds=1,
     recipients=200,
+    mails=200,
+    audiences=(100, 1_000),
+    part=100,
     contacts=1_000,
     signup_seconds=0.5,
     log_records=10_000,
@@ -70,7 +76,11 @@ class Place:
             file = directory / "mailer.db"
             if template:
                 shutil.copy(template.removeprefix("sqlite:///"), file)
-            yield f"sqlite:///{file}"
+            try:
+                yield f"sqlite:///{file}"
+            finally:
+                for part in directory.glob(f"{file.name}*"):
+                    part.unlink()
             return
         url = postgres.create_database(self.server, template=template)
         try:

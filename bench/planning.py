@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
+from bench.campaigns import plan_all
 from bench.figures import Sheet
 from bench.places import Ground, application, environ_for
-from bench.sending import make_started, plan_all
 from mailer.lists import MailingList
 from mailer.organisations import Organisation
 from tests.support.factories import make_list, make_organisation
 from tests.support.make_audience import make_people
-from tests.support.make_campaigns import counts_of
+from tests.support.make_campaigns import counts_of, make_started
 
 ROUND_SECONDS = 12.0  # no further round is begun after these
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.postfix import is_here
 from tests.support.postgres import can_run
 
 ROOT = Path(__file__).parents[2]
@@ -51,14 +52,35 @@ def test_every_part_is_measured_on_every_database_here(printed: tuple[str, str])
             f"sending, {database}: on the wire",
             f"sending, {database}: ratio to the bare sender",
             f"planning, {database}",
-            f"signing up, {database}",
+            f"signing up, {database}, with the mail worker",
+            f"signing up, {database}, no mail worker",
             f"importing, {database}: dry run",
             f"importing, {database}: import",
-            f"signing up, {database}: ratio to the bare page",
+            f"signing up, {database}, with the mail worker: ratio to the bare page",
+            f"signing up, {database}, no mail worker: ratio to the bare page",
             f"signing up, {database}: ratio with to without",
         } <= names
+        if is_here():
+            assert f"sending, {database}, 10 KB, 1 worker: ratio to smtp-source" in names
+            assert f"sending, {database}, 10 KB, RSA-2048, 2 workers: workers" in names
     assert {"first start, with migration and demo", "second start", "embed.js"} <= names
     assert (shown["machine"]["PostgreSQL"] == "none") is not can_run()
+
+
+def test_targets_stand_beside_what_was_measured(printed: tuple[str, str]) -> None:
+    figures = {figure["name"]: figure for figure in json.loads(printed[1])["figures"]}
+    assert (
+        figures["signing up, SQLite, no mail worker: ratio to the bare page"]["at_least"] == 0.1875
+    )
+    assert "at_least" not in figures["signing up, SQLite, with the mail worker"]
+    assert figures["audience of 1,000: worker, peak"]["at_most"] == 100
+    assert re.search(
+        r"^audience of 1,000: worker, peak .* MB +at most 100$", printed[0], re.MULTILINE
+    )
+    if is_here():
+        ratio = figures["sending, SQLite, 10 KB, 1 worker: ratio to smtp-source"]
+        assert ratio["at_least"] == 1.2
+        assert re.search(rf"^{ratio['name']} .*× +at least 1.2$", printed[0], re.MULTILINE)
 
 
 def test_the_public_page_is_as_small_as_intended(printed: tuple[str, str]) -> None:
