@@ -1,4 +1,4 @@
-"""The consent log: appending, sequencing, proving, auditing, and what it costs a sign-up."""
+"""The consent log: appending, sequencing, proving and auditing."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from contextlib import ExitStack
 
-from bench import signing_up
 from bench.figures import Sheet
 from bench.places import ROOT, Ground, Place, environ_for, python
 
-ROUND_SECONDS = 30.0  # no further round of sign-ups is begun after these
+LEAST = 1_000  # records
 FEW = 10  # a first audit sees this part of the records, for its memory is compared
 
 
 def measure(ground: Ground, sheet: Sheet) -> None:
-    """Add rates, sizes, times and memory at full size, and sign-ups with and without the log."""
+    """Add rates, sizes, times and memory at full size; what it costs a sign-up, signing up says."""
     for place in ground.places:
         _measure_log(ground, sheet, place)
     sheet.close_group()
@@ -25,43 +23,22 @@ def measure(ground: Ground, sheet: Sheet) -> None:
         "log: records with sealed payloads, a thousand to a transaction; PostgreSQL gets a tenth of them. "
         "Memory is the highest of the process that did it, with everything Mailer imports."
     )
-    with ExitStack() as undo:
-        pairs = [
-            (
-                place,
-                undo.enter_context(signing_up.service(ground, place, keeps_log=True)),
-                undo.enter_context(signing_up.service(ground, place, keeps_log=False)),
-            )
-            for place in ground.places
-        ]
-        for number in ground.rounds(ROUND_SECONDS):
-            for place, with_log, without in pairs:
-                order = (with_log, without) if number % 2 else (without, with_log)
-                rates = {id(one): signing_up.rate(ground, one) for one in order}
-                name = f"signing up, {place.name}"
-                sheet.add(f"{name}: with the log", "requests/s", rates[id(with_log)])
-                sheet.add(f"{name}: without the log", "requests/s", rates[id(without)])
-                ratio = rates[id(with_log)] / rates[id(without)]
-                sheet.add(f"{name}: ratio with to without", "×", ratio)
-    sheet.close_group()
-    sheet.notes.append(
-        "signing up without the log: the trigger that queues leaves is dropped, and no log keeper runs. "
-        "The target for the ratio is 0.9 or more."
-    )
 
 
 def _measure_log(ground: Ground, sheet: Sheet, place: Place) -> None:
-    count = ground.sizes.log_records // (1 if place.server is None else 10)
-    few = max(count // FEW, 1_000)
+    count = max(ground.sizes.log_records // (1 if place.server is None else 10), LEAST)
+    few = max(count // FEW, LEAST)
     with ground.template(place, lambda: None) as url:
         environ = environ_for(ground.new_directory(), MAILER_DATABASE_URL=url)
         first = _work(environ, "append", str(few))
-        _work(environ, "sequence")
-        small = _work(environ, "audit")
-        rest = _work(environ, "append", str(count - few)) if count > few else first
         sequenced = _work(environ, "sequence")
+        small = audited = _work(environ, "audit")
+        rest = first
+        if count > few:
+            rest = _work(environ, "append", str(count - few))
+            sequenced = _work(environ, "sequence")
+            audited = _work(environ, "audit")
         proven = _work(environ, "prove")
-        audited = _work(environ, "audit")
     name = f"log, {place.name}, {count:,} records"
     records = first["records"] + (rest["records"] if rest is not first else 0)
     seconds = first["seconds"] + (rest["seconds"] if rest is not first else 0)

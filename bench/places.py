@@ -40,7 +40,8 @@ class Sizes:
 
     rounds: int = 3
     recipients: int = 5_000
-    mails: int = 24_000
+    composed: tuple[int, int] = (4_000, 400)  # unsigned and signed
+    mails: int = 30_000
     audiences: tuple[int, ...] = (1_000, 100_000, 1_000_000)
     part: int = 20_000
     contacts: int = 100_000
@@ -52,12 +53,13 @@ class Sizes:
 QUICK = Sizes(
     rounds=1,
     recipients=200,
+    composed=(200, 20),
     mails=200,
     audiences=(100, 1_000),
     part=100,
     contacts=1_000,
     signup_seconds=0.5,
-    log_records=10_000,
+    log_records=1_000,
     imported_rows=2_000,
 )
 

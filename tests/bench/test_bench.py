@@ -58,7 +58,7 @@ def test_every_part_is_measured_on_every_database_here(printed: tuple[str, str])
             f"importing, {database}: import",
             f"signing up, {database}, with the mail worker: ratio to the bare page",
             f"signing up, {database}, no mail worker: ratio to the bare page",
-            f"signing up, {database}: ratio with to without",
+            f"signing up, {database}: ratio with to without the log",
         } <= names
         if is_here():
             assert f"sending, {database}, 10 KB, 1 worker: ratio to smtp-source" in names
