@@ -41,8 +41,9 @@ def measure(ground: Ground, sheet: Sheet) -> None:
     """Add how many forms are taken in a second, and how many bytes a visitor loads before."""
     with ExitStack() as undo:
         served = [
-            (place, {how: undo.enter_context(service(ground, place, how)) for how in HOW})
+            (place, {how: undo.enter_context(_service(ground, place, how, made)) for how in HOW})
             for place in ground.places
+            for made in (undo.enter_context(_made(ground, place)),)
         ]
         bare = undo.enter_context(_web(ground, "bench.bare_page:app", {}, free_port()))
         for number in ground.rounds(ROUND_SECONDS):
@@ -96,43 +97,50 @@ class _Service:
 
 
 @contextmanager
-def service(ground: Ground, place: Place, how: str) -> Iterator[_Service]:
-    """A running web server with log keeper and mail worker, or without what `how` says."""
-    keeps_log, sends_mails = how != NO_LOG, how != NO_WORKER
+def _made(ground: Ground, place: Place) -> Iterator[tuple[str, Form]]:
+    """A database to copy from, and the published form in it."""
     forms: list[Form] = []
 
     def fill() -> None:
         organisation = make_organisation()
         forms.append(make_form(organisation, make_list(organisation)))
-        if not keeps_log:
-            on = "" if place.server is None else " ON consent_records"
-            with unit_of_work():
-                db.session.execute(sa.text(f"DROP TRIGGER consent_records_queue_leaf{on}"))
 
     with ground.template(place, fill) as url:
-        directory, port = ground.new_directory(), free_port()
+        yield url, forms[0]
+
+
+@contextmanager
+def _service(ground: Ground, place: Place, how: str, made: tuple[str, Form]) -> Iterator[_Service]:
+    """A running web server with log keeper and mail worker, or without what `how` says."""
+    template, form = made
+    directory, port = ground.new_directory(), free_port()
+    log = directory / "worker.log"
+    with ExitStack() as undo:
         environ = environ_for(
             directory,
-            MAILER_DATABASE_URL=url,
+            MAILER_DATABASE_URL=undo.enter_context(place.database(directory, template)),
             MAILER_PUBLIC_URL=f"http://{HOST}:{port}",
             MAILER_ADMIN_URL=f"http://localhost:{port}",
+            MAILER_SMTP_PORT=str(undo.enter_context(ground.sink())),
             **LIMITS,
         )
-        with (
-            ground.sink() as smtp_port,
-            EmbeddedRedis(directory / "redis"),
-        ):
-            environ["MAILER_SMTP_PORT"] = str(smtp_port)
-            log = directory / "worker.log"
-            with ExitStack() as undo:
-                if sends_mails:
-                    words = python("worker.py", "--queue", "first")
-                    undo.enter_context(ground.program(*words, environ=environ, log=log))
-                if keeps_log:
-                    words = python("worker.py", "--log")
-                    undo.enter_context(ground.program(*words, environ=environ, log=log))
-                undo.enter_context(_web(ground, "wsgi:app", environ, port))
-                yield _Service(environ, port, forms[0])
+        if how == NO_LOG:
+            _drop_trigger(environ, place)
+        undo.enter_context(EmbeddedRedis(directory / "redis"))
+        if how != NO_WORKER:
+            words = python("worker.py", "--queue", "first")
+            undo.enter_context(ground.program(*words, environ=environ, log=log))
+        if how != NO_LOG:
+            words = python("worker.py", "--log")
+            undo.enter_context(ground.program(*words, environ=environ, log=log))
+        undo.enter_context(_web(ground, "wsgi:app", environ, port))
+        yield _Service(environ, port, form)
+
+
+def _drop_trigger(environ: dict[str, str], place: Place) -> None:
+    on = "" if place.server is None else " ON consent_records"
+    with application(environ), unit_of_work():
+        db.session.execute(sa.text(f"DROP TRIGGER consent_records_queue_leaf{on}"))
 
 
 @contextmanager
