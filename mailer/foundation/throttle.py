@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import redis
 
+from mailer.foundation.context import extensions
 from mailer.foundation.queue import connection
 
 # One round trip, all or nothing: either every limit has room and all are counted, or none is.
@@ -55,7 +56,7 @@ def is_within(limits: Sequence[Limit]) -> bool:
             *(number for limit in limits for number in (limit.count, limit.seconds)),
         )
     except (redis.RedisError, OSError):
-        return _local.is_within(limits, now)
+        return _local().is_within(limits, now)
     return int(refused) == 0
 
 
@@ -87,4 +88,7 @@ class _LocalCounters:
         return last * share + self._counts.get((limit.key, slot), 0)
 
 
-_local = _LocalCounters()
+def _local() -> _LocalCounters:
+    """The counters of this application in this process."""
+    kept: _LocalCounters = extensions().setdefault("mailer.throttle", _LocalCounters())
+    return kept

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from rq import Worker
 
 from mailer import delivery
 from mailer.delivery import DeliveryState, LimitDraft, LimitKind
 from mailer.devkit import EmbeddedRedis
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
-from mailer.foundation.queue import is_up
+from mailer.foundation.queue import connection, is_up
 from mailer.jobs import waking
 from tests.jobs.conftest import RealParts
 from tests.support.counting_smtp import CountingSmtp, Dot
@@ -174,6 +175,8 @@ def test_of_three_workers_one_is_killed_and_one_cut_off_and_nobody_is_lost_or_do
     if way == "unplugged":
         assert hosts.cable is not None
         pull, plug = hosts.cable.pull, hosts.cable.plug
+    # All three wait for work before there is any, or the first would have done it all.
+    wait_for(lambda: Worker.count(connection=connection()) == 3, timeout=PATIENCE)
     cut_off(name, cut, pull, plug)
     wait_for(lambda: wake_all() or has_in_hand(killed), timeout=PATIENCE)
     killed.kill()

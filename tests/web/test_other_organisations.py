@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from mailer import accounts, campaigns, consent, delivery, organisations
+from mailer import accounts, campaigns, consent, delivery, imports, organisations
 from mailer.campaigns import Campaign, CampaignDraft
 from mailer.contacts import Contact
 from mailer.delivery import LimitDraft, LimitKind
@@ -58,11 +59,16 @@ class Ada:
                 self.organisation, LimitDraft(LimitKind.ORGANISATION, "", 60, None, None)
             )
             blob = consent.put_blob(consent.get_subject(contact.subject_id), b"x", "text/plain")
+            file = imports.FileGiven(
+                name="people.csv", content=io.BytesIO(b"email\ncleo@example.org\n"), importer="Ada"
+            )
+            brought = imports.create_import(self.letter, file)
             _token, session = accounts.start_session(accounts.Authenticated(account), "a test")
         member = accounts.list_members(self.organisation)[0].member
         self.ids: dict[str, str] = {
             "campaigns": campaign.public_id,
             "forms": form.public_id,
+            "imports": brought.public_id,
             "lists": self.letter.public_id,
             "pace": limit.public_id,
             "people": contact.public_id,

@@ -34,6 +34,7 @@ def person_restrict(public_id: str) -> ResponseReturnValue:
 def person_lift(public_id: str) -> ResponseReturnValue:
     """Let campaigns go to this person again; they are to be told before."""
     me = signed_in()
+    contacts.get_contact(me.organisation, public_id)
     here = url_for(".person", public_id=public_id)
     if request.form.get("told") != "yes":
         return see_other(here, "Tell the person first, then tick that you have.", kind="error")

@@ -42,7 +42,8 @@ PAGES = (
     "/admin/team/invite",
     "/admin/team/history",
 )
-OPEN_TO_ALL = {"auth.sign_in", "auth.enter", "auth.invitation", "auth.accept"}
+# The figures have a token of their own.
+OPEN_TO_ALL = {"auth.sign_in", "auth.enter", "auth.invitation", "auth.accept", "metrics"}
 HOSTS = {
     "MAILER_PUBLIC_URL": "http://news.example",
     "MAILER_ADMIN_URL": "http://desk.example:8443",
