@@ -1,25 +1,21 @@
-"""Several workers, as on hosts of their own, on one PostgreSQL: one is killed, one is cut off."""
+"""Several workers, as on hosts of their own, on one PostgreSQL: together they keep to one rate."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from rq import Worker
 
 from mailer import delivery
-from mailer.delivery import DeliveryState, LimitDraft, LimitKind
-from mailer.devkit import EmbeddedRedis
-from mailer.foundation.clock import now
+from mailer.delivery import LimitDraft, LimitKind
 from mailer.foundation.database import db, unit_of_work
-from mailer.foundation.queue import connection, is_up
+from mailer.foundation.queue import is_up
 from mailer.jobs import waking
 from tests.jobs.conftest import RealParts
 from tests.support.counting_smtp import CountingSmtp, Dot
@@ -27,7 +23,7 @@ from tests.support.network import Cable, can_plug, forward, lay_cable
 from tests.support.processes import pids_marked
 from tests.support.redis_server import run_redis
 from tests.support.waiting import wait_for
-from tests.support.watching import Watch, in_hand
+from tests.support.watching import Watch
 from tests.support.worker_process import WorkerProcess
 
 CONNECTIONS, PATIENCE = 4, 120.0
@@ -117,84 +113,6 @@ def number(query: str, **values: object) -> int:
     found = int(db.session.scalar(sa.text(query), values) or 0)
     db.session.rollback()
     return found
-
-
-def has_in_hand(worker: WorkerProcess) -> bool:
-    return bool(
-        number(
-            "SELECT count(*) FROM sending_batches WHERE owner LIKE :mark",
-            mark=f"bulk-%-{worker.process.pid}-%",
-        )
-    )
-
-
-def cut_off(
-    name: str, worker: WorkerProcess, cut: Callable[[], None], heal: Callable[[], None]
-) -> None:
-    """Cut a worker off with mails in hand, and not in the middle of a transaction, which would hold locks."""
-
-    def is_cut() -> bool:
-        wake_all()
-        if not has_in_hand(worker):
-            return False
-        cut()
-        busy = number(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE application_name = :name AND state <> 'idle'",
-            name=name,
-        )
-        if busy or not has_in_hand(worker):
-            heal()
-            return False
-        return True
-
-    wait_for(is_cut, timeout=PATIENCE)
-
-
-def end_lease(worker: WorkerProcess) -> None:
-    """Two minutes pass for the lease of `worker`."""
-    with unit_of_work():
-        db.session.execute(
-            sa.text("UPDATE sending_owners SET lease_until = :past WHERE owner LIKE :mark"),
-            {"past": now() - timedelta(seconds=1), "mark": f"bulk-%-{worker.process.pid}-%"},
-        )
-
-
-@on_postgresql
-@pytest.mark.requirement("E-093")
-@pytest.mark.parametrize("way", ["stopped", *(["unplugged"] if can_plug() else [])])
-def test_of_three_workers_one_is_killed_and_one_cut_off_and_nobody_is_lost_or_doubled(
-    hosts: Hosts, receiver: CountingSmtp, redis_server: EmbeddedRedis, way: str
-) -> None:
-    people = 4_000
-    watch = Watch(hosts.service.start_campaign(people), people)
-    name = "far" if way == "unplugged" else "slow"
-    killed, cut, third = hosts.start("killed"), hosts.start(name), hosts.start("third")
-    pull: Callable[[], None] = lambda: os.kill(cut.process.pid, signal.SIGSTOP)  # noqa: E731
-    plug: Callable[[], None] = lambda: os.kill(cut.process.pid, signal.SIGCONT)  # noqa: E731
-    if way == "unplugged":
-        assert hosts.cable is not None
-        pull, plug = hosts.cable.pull, hosts.cable.plug
-    # All three wait for work before there is any, or the first would have done it all.
-    wait_for(lambda: Worker.count(connection=connection()) == 3, timeout=PATIENCE)
-    cut_off(name, cut, pull, plug)
-    wait_for(lambda: wake_all() or has_in_hand(killed), timeout=PATIENCE)
-    killed.kill()
-    end_lease(cut)
-    hosts.start("fourth")  # at its start it gives up whose lease is over
-    given_up = wait_for(lambda: watch.people_in(DeliveryState.UNCERTAIN), timeout=PATIENCE)
-    before = receiver.count
-    plug()
-    hosts.start("killed")  # with the journal that the killed one left
-    wait_for(lambda: wake_all() or watch.is_sent, timeout=PATIENCE)
-    watch.assert_nobody_lost_or_doubled(receiver)
-    late = [dot for dot in receiver.dots[before:] if dot.recipient in given_up]
-    # Of what it had in hand it sends nothing more but what was on its way into the wire already.
-    assert len(late) <= CONNECTIONS
-    assert cut.is_alive
-    assert third.is_alive
-    assert in_hand() == 0
-    assert cut.stop(timeout=PATIENCE) == 0
 
 
 def pace(dots: list[Dot]) -> float:
