@@ -33,7 +33,7 @@ class AnchorKeeper:
         except Unavailable as error:
             log.warning("anchoring waits for the database", extra={"why": str(error)})
         except MailerError as error:
-            log.error("anchoring stands still", extra={"why": str(error)})  # noqa: TRY400
+            log.error("anchoring stands still", extra={"why": str(error)})  # noqa: TRY400  # the sentence is for operators; where it was raised helps nobody
         else:
             return count
         finally:

@@ -7,19 +7,16 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from mailer import delivery
 from mailer.delivery import LimitDraft, LimitKind
-from mailer.foundation.database import db, unit_of_work
+from mailer.foundation.database import unit_of_work
 from mailer.foundation.queue import is_up
 from mailer.jobs import waking
 from tests.jobs.conftest import RealParts
 from tests.support.counting_smtp import CountingSmtp, Dot
-from tests.support.network import Cable, can_plug, forward, lay_cable
 from tests.support.processes import pids_marked
 from tests.support.redis_server import run_redis
 from tests.support.waiting import wait_for
@@ -30,21 +27,11 @@ CONNECTIONS, PATIENCE = 4, 120.0
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-@pytest.fixture
-def cable() -> Iterator[Cable | None]:
-    if not can_plug():
-        yield None
-        return
-    with lay_cable() as cable:
-        yield cable
-
-
 @dataclass
 class Hosts:
     """Starts workers with data directories of their own, so that none finds another's journal."""
 
     service: RealParts
-    cable: Cable | None
     undo: ExitStack
 
     def environ(self, name: str) -> dict[str, str]:
@@ -62,42 +49,20 @@ class Hosts:
         }
 
     def start(self, name: str) -> WorkerProcess:
-        environ, within = self.environ(name), ()
-        if name == "far":
-            assert self.cable is not None
-            within = self.cable.within
-            environ |= self._through(self.cable)
-        worker = WorkerProcess(
-            environ,
-            *("--queue", "bulk"),
-            log=self.service.directory / f"{name}.log",
-            within=within,
-        )
+        log = self.service.directory / f"{name}.log"
+        worker = WorkerProcess(self.environ(name), "--queue", "bulk", log=log)
         return self.undo.enter_context(worker)
 
-    def _through(self, cable: Cable) -> dict[str, str]:
-        """Database, Redis and receiver as they are reached from the other end of the cable."""
-        url = sa.make_url(self.service.environ["MAILER_DATABASE_URL"])
-        database = Path(str(url.query["host"])) / ".s.PGSQL.5432"
-        redis = self.service.directory / "redis" / "redis.sock"
-        ports = [self.undo.enter_context(forward(cable.address, one)) for one in (database, redis)]
-        there = url.set(host=cable.address, port=ports[0], query={})
-        return {
-            "MAILER_DATABASE_URL": there.render_as_string(hide_password=False),
-            "MAILER_REDIS_URL": f"redis://{cable.address}:{ports[1]}/0",
-        }
-
 
 @pytest.fixture
-def hosts(service: RealParts, cable: Cable | None) -> Iterator[Hosts]:
+def hosts(service: RealParts) -> Iterator[Hosts]:
     with ExitStack() as undo:
-        yield Hosts(service, cable, undo)
+        yield Hosts(service, undo)
 
 
 @pytest.fixture
-def receiver(service: RealParts, cable: Cable | None) -> Iterator[CountingSmtp]:
-    address = cable.address if cable else "127.0.0.1"
-    with CountingSmtp(service.directory, host=address, milliseconds=8) as receiver:
+def receiver(service: RealParts) -> Iterator[CountingSmtp]:
+    with CountingSmtp(service.directory, milliseconds=8) as receiver:
         service.environ["MAILER_SMTP_HOST"] = receiver.host
         service.environ["MAILER_SMTP_PORT"] = str(receiver.port)
         yield receiver
@@ -106,13 +71,6 @@ def receiver(service: RealParts, cable: Cable | None) -> Iterator[CountingSmtp]:
 def wake_all() -> None:
     for slot in range(3):
         waking.wake_drain(slot)
-
-
-def number(query: str, **values: object) -> int:
-    db.session.rollback()
-    found = int(db.session.scalar(sa.text(query), values) or 0)
-    db.session.rollback()
-    return found
 
 
 def pace(dots: list[Dot]) -> float:
