@@ -11,7 +11,7 @@ from mailer.consent import ConsentSubject
 from mailer.contacts.models import Contact
 from mailer.foundation.addresses import Address
 from mailer.foundation.database import db, serialise_on
-from mailer.foundation.errors import NotFound
+from mailer.foundation.errors import LinkInvalid, NotFound
 from mailer.foundation.paging import Cursor, Page, page_of
 from mailer.organisations import Organisation
 
@@ -47,6 +47,21 @@ def get_contact(organisation: Organisation, public_id: str) -> Contact:
     )
     if contact is None:
         raise NotFound("There is no such person here.")
+    return contact
+
+
+def find_linked(public_id: str) -> Contact | None:
+    """Whom a link of ours names, while they are known; the link's signature says that it is one."""
+    return db.session.scalar(
+        sa.select(Contact).where(Contact.public_id == public_id, Contact.erased_at.is_(None))
+    )
+
+
+def get_linked(public_id: str) -> Contact:
+    """Whom a link of ours names. Raises LinkInvalid once they are erased."""
+    contact = find_linked(public_id)
+    if contact is None:
+        raise LinkInvalid("This link belongs to nobody we know any more.")
     return contact
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from mailer.proofs.building import Bundle, build_bundle, verifier_hashes
 from mailer.proofs.gathering import Provable, list_provable
-from mailer.proofs.letter import LINK_LIFE, mail_proof_link, proof_url, read_proof_token
+from mailer.proofs.letter import LINK_LIFE, mail_proof_link, read_proof_token
 from mailer.proofs.signing import maker_vkeys, policy_text
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "mail_proof_link",
     "maker_vkeys",
     "policy_text",
-    "proof_url",
     "read_proof_token",
     "verifier_hashes",
 ]

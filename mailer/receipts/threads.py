@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mailer import consent, signup
 from mailer.consent import ALLOWS_SENDING, ConsentRecord, Matter, TimelineEntry
-from mailer.contacts import Contact
+from mailer.contacts import Contact, get_linked
 from mailer.foundation.database import db
 from mailer.foundation.errors import LinkInvalid, NotFound
 from mailer.foundation.tokens import Purpose, read_lasting, sign_lasting
@@ -117,12 +117,9 @@ def sign_link(contact: Contact, topic_id: str = "") -> str:
 def read_link(token: str) -> tuple[Contact, str]:
     """Whose receipts a link shows, and of which topic (empty for all). Raises LinkInvalid."""
     parts = read_lasting(Purpose.RECEIPT, token)
-    contact = db.session.scalar(
-        sa.select(Contact).where(Contact.public_id == parts[0], Contact.erased_at.is_(None))
-    )
-    if contact is None or len(parts) != 2:
-        raise LinkInvalid("This link belongs to nobody we know any more.")
-    return contact, parts[1]
+    if len(parts) != 2:
+        raise LinkInvalid("This link is damaged or incomplete.")
+    return get_linked(parts[0]), parts[1]
 
 
 def find_ending(record: ConsentRecord) -> ConsentRecord | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from mailer.rights.closing import Closing, Numbers, receipt_text, remains
 from mailer.rights.erasure import count_for, erase, find_erasure, list_unapplied, reapply
-from mailer.rights.links import erasure_url, mail_erasure_link, read_erasure_token
+from mailer.rights.links import mail_erasure_link, read_erasure_token
 from mailer.rights.models import Erasure
 from mailer.rights.register import Entry, RegisterDamaged
 from mailer.rights.states import AskedBy
@@ -24,7 +24,6 @@ __all__ = [
     "RegisterDamaged",
     "count_for",
     "erase",
-    "erasure_url",
     "find_erasure",
     "list_unapplied",
     "mail_erasure_link",

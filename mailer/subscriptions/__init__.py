@@ -18,10 +18,10 @@ from mailer.subscriptions.lifecycle import (
 )
 from mailer.subscriptions.links import (
     LinkTokens,
-    find_by_preferences_token,
     find_by_unsubscribe_token,
     preferences_at,
     preferences_url,
+    read_preferences_token,
     unsubscribe_at,
     unsubscribe_url,
 )
@@ -46,7 +46,6 @@ __all__ = [
     "activate",
     "count_active",
     "count_subscribers",
-    "find_by_preferences_token",
     "find_by_unsubscribe_token",
     "find_newest_member",
     "invalidate",
@@ -58,6 +57,7 @@ __all__ = [
     "lock",
     "preferences_at",
     "preferences_url",
+    "read_preferences_token",
     "unsubscribe",
     "unsubscribe_all",
     "unsubscribe_at",

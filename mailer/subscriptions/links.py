@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from mailer.contacts import Contact
+from mailer.contacts import Contact, find_linked, get_linked
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.errors import LinkInvalid
@@ -59,7 +59,7 @@ def find_by_unsubscribe_token(token: str) -> tuple[Contact, MailingList] | None:
         return None
     if len(parts) != _PARTS:
         return None
-    contact = _contact(parts[0])
+    contact = find_linked(parts[0])
     mailing_list = db.session.scalar(
         sa.select(MailingList).where(MailingList.public_id == parts[1])
     )
@@ -68,12 +68,6 @@ def find_by_unsubscribe_token(token: str) -> tuple[Contact, MailingList] | None:
     return contact, mailing_list
 
 
-def find_by_preferences_token(token: str) -> Contact | None:
-    """Whose preferences these are; None when they are not known any more. Raises LinkInvalid."""
-    return _contact(read_lasting(Purpose.PREFERENCES, token)[0])
-
-
-def _contact(public_id: str) -> Contact | None:
-    return db.session.scalar(
-        sa.select(Contact).where(Contact.public_id == public_id, Contact.erased_at.is_(None))
-    )
+def read_preferences_token(token: str) -> Contact:
+    """Whose preferences these are. Raises LinkInvalid, also once they are erased."""
+    return get_linked(read_lasting(Purpose.PREFERENCES, token)[0])

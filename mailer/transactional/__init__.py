@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from mailer.transactional.evidence import is_final, mail_evidence
 from mailer.transactional.letters import Addressed, plan_letter
+from mailer.transactional.mailed_links import MailedLink, mail_link, read_mailed_link
 from mailer.transactional.models import TransactionalMessage
 from mailer.transactional.outbox import (
     MessageDraft,
@@ -27,6 +28,7 @@ from mailer.transactional.states import MessageKind, MessageState
 
 __all__ = [
     "Addressed",
+    "MailedLink",
     "MessageDraft",
     "MessageKind",
     "MessageState",
@@ -40,9 +42,11 @@ __all__ = [
     "has_due",
     "is_final",
     "mail_evidence",
+    "mail_link",
     "plan",
     "plan_letter",
     "plan_ready",
+    "read_mailed_link",
     "release_expired",
     "settle",
     "wire_bodies",

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from mailer import rights, subscriptions
+from mailer import rights
 from mailer.foundation.addresses import mask_address
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.errors import LinkInvalid
 from mailer.organisations import get_organisation_by_id
 from mailer.rights import AskedBy
 from mailer.web.public.letterhead import act_evidence, letterhead
+from mailer.web.public.mailed_link import mailed
 
 bp = Blueprint("erasure", __name__)
 
 
 @bp.post("/p/<token>/erasure")
 def ask(token: str) -> str:
-    """Mail the link; the answer is the same whether one was mailed a moment ago or now."""
-    with unit_of_work():
-        contact = subscriptions.find_by_preferences_token(token)
-        if contact is None:
-            raise LinkInvalid("This link belongs to nobody we know any more.")
-        rights.mail_erasure_link(contact)
-        organisation = get_organisation_by_id(contact.organisation_id)
-        masked = mask_address(contact.address or "")
-    return render_template(
-        "public/erasure_asked.html", token=token, masked_address=masked, **letterhead(organisation)
-    )
+    """Mail the link behind which the button is."""
+    return mailed(token, rights.mail_erasure_link, "public/erasure_asked.html")
 
 
 @bp.get("/e/<token>")

@@ -13,7 +13,6 @@ from mailer import consent, contacts, subscriptions
 from mailer.contacts import Contact
 from mailer.foundation.addresses import mask_address
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.errors import LinkInvalid
 from mailer.lists import MailingList, get_list
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.web.public.letterhead import act_evidence, letterhead
@@ -47,7 +46,7 @@ class Choice:
 @bp.get("/p/<token>", strict_slashes=False)
 def show(token: str) -> str:
     """All lists; the address is masked, for a mail may have been forwarded (S-003)."""
-    contact = _contact(token)
+    contact = subscriptions.read_preferences_token(token)
     organisation = get_organisation_by_id(contact.organisation_id)
     return render_template(
         "public/preferences.html",
@@ -68,7 +67,7 @@ def change(token: str) -> Response:
     """Join, leave, or leave everything; each is recorded with the words that were shown."""
     action = request.form.get("action", "")
     with unit_of_work():
-        contact = _contact(token)
+        contact = subscriptions.read_preferences_token(token)
         organisation = get_organisation_by_id(contact.organisation_id)
         evidence = act_evidence("preference page", token)
         if action == "leave_all":
@@ -150,10 +149,3 @@ def _join_or_leave(
     evidence = {**evidence, "shown_sha256": sha256, "notice_sha256": notice.text_sha256}
     subscriptions.join(contact, mailing_list, evidence)
     return "joined"
-
-
-def _contact(token: str) -> Contact:
-    contact = subscriptions.find_by_preferences_token(token)
-    if contact is None:
-        raise LinkInvalid("This link belongs to nobody we know any more.")
-    return contact

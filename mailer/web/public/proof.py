@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts, proofs, subscriptions, verifier
+from mailer import accounts, proofs, verifier
 from mailer.foundation.addresses import mask_address
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.errors import LinkInvalid
 from mailer.lists import get_list
 from mailer.organisations import get_organisation_by_id
 from mailer.web.public.letterhead import letterhead
+from mailer.web.public.mailed_link import mailed
 from mailer.web.security_headers import CSP
 
 bp = Blueprint("proof", __name__)
@@ -21,17 +21,8 @@ HANDED_OUT = "handed a person their own proof"
 
 @bp.post("/p/<token>/proof")
 def ask(token: str) -> str:
-    """Mail the link to the address itself; the answer is the same whether one went out or not (S-003)."""
-    with unit_of_work():
-        contact = subscriptions.find_by_preferences_token(token)
-        if contact is None:
-            raise LinkInvalid("This link belongs to nobody we know any more.")
-        proofs.mail_proof_link(contact)
-        organisation = get_organisation_by_id(contact.organisation_id)
-        masked = mask_address(contact.address or "")
-    return render_template(
-        "public/proof_asked.html", token=token, masked_address=masked, **letterhead(organisation)
-    )
+    """Mail the link behind which the proof is."""
+    return mailed(token, proofs.mail_proof_link, "public/proof_asked.html")
 
 
 @bp.get("/proof/<token>")
