@@ -7,7 +7,7 @@ import time
 
 from mailer.foundation import clock
 from mailer.transport.link import Link
-from mailer.transport.phases import Cause, Fault
+from mailer.transport.phases import Cause, Fault, Phase
 from mailer.transport.readiness import Readiness
 from mailer.transport.relay import Relay
 from mailer.transport.reporting import Reporter
@@ -69,10 +69,11 @@ class Connections:
                 wire = Wire(address)
             except OSError as error:
                 reason = f"could not be reached: {error.strerror or error}"
+                self._ask_last(address)
                 continue
             dialogue = SteadyDialogue(self._relay)
             slot.is_taken = True
-            link = Link(slot, wire, addresses, dialogue, time.monotonic())
+            link = Link(slot, wire, address, addresses, dialogue, time.monotonic())
             self._links[link.descriptor] = link
             self._readiness.register(link.descriptor, link.events)
             return
@@ -87,6 +88,11 @@ class Connections:
         fault = link.dialogue.fault
         if fault is None or fault.cause == "ours":
             return
+        if not (link.dialogue.is_signing_in or link.dialogue.is_open):
+            self._ask_last(link.address)
+            if link.addresses and not self._stopping:
+                self._dial(link.slot, link.addresses)
+                return
         if fault.cause == "lost" and link.dialogue.answers:
             # A relay that closes after some mails: simply dial again, carefully.
             self._slots.send_scout()
@@ -96,15 +102,17 @@ class Connections:
     def _forget(self, link: Link) -> None:
         del self._links[link.descriptor]
         self._readiness.unregister(link.descriptor)
+        if link.dialogue.phase is Phase.OVER and link.dialogue.fault is None:
+            link.wire.part()
         link.wire.close()
         link.slot.is_taken = False
 
+    def _ask_last(self, address: Address) -> None:
+        """A server behind the name of the relay is of no use now: begin with another next time."""
+        self._addresses.sort(key=lambda one: one == address)
+
     def _lose(self, link: Link, reason: str, cause: Cause) -> None:
         """The connection failed or is given up."""
-        if link.wire.connecting and cause == "relay" and link.addresses:
-            self._forget(link)
-            self._dial(link.slot, link.addresses)
-            return
         self._reporter.report(link.dialogue.lose(reason, clock.now(), cause))
         self._close(link)
 

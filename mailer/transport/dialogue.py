@@ -67,6 +67,11 @@ class Dialogue:
         return self._opening is None
 
     @property
+    def is_signing_in(self) -> bool:
+        """Whether the relay has been asked to take our credentials, and has not yet."""
+        return self._opening is not None and self._opening.is_signing_in
+
+    @property
     def awaited(self) -> Awaited | None:
         """What the connection waits for, to choose the patience; None when nothing is due."""
         if self.phase is Phase.TLS:

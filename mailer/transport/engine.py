@@ -180,14 +180,16 @@ class _Run(Connections):
         key = dialogue.invited_key
         octets = dialogue.turn(following)
         written = 0
+        link.allowed_at = time.monotonic()
         if len(octets) <= wire.most and self._reporter.note_sent(key):
+            link.since = time.monotonic()
             try:
-                written = wire.send(octets)
+                if link.since - link.allowed_at <= ALLOWED_FOR:  # the disk did not keep us
+                    written = wire.send(octets)
             except OSError as error:
                 dialogue.keep_rest(octets, 0)
                 self._fail(link, error)
                 return
-            link.since = link.allowed_at = time.monotonic()
         if written < len(octets):
             dialogue.keep_rest(octets, written)
             self._advance(link)
@@ -348,16 +350,17 @@ class _Run(Connections):
         """Whether the final dot of `key` may be written; if not, the connection is left before it.
 
         A relay may have taken its time over the body, so that what was allowed is so no more (C-061).
+        The question comes last: a disk may take its time too.
         """
+        if not self._reporter.note_sent(key):
+            self._lose(link, "was left because the journal cannot be written", "ours")
+            return False
         now = time.monotonic()
         if now - link.allowed_at > ALLOWED_FOR:
             if not self._allow(key):
                 self._lose(link, "was left because a mail was withdrawn on its way", "ours")
                 return False
             link.allowed_at = now
-        if not self._reporter.note_sent(key):
-            self._lose(link, "was left because the journal cannot be written", "ours")
-            return False
         return True
 
     # Mails come and go

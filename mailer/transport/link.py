@@ -16,7 +16,8 @@ class Link:
 
     slot: Slot
     wire: Wire
-    addresses: list[Address]  # those still to be tried
+    address: Address
+    addresses: list[Address]  # those still to be tried, if there is no use in this one
     dialogue: SteadyDialogue
     since: float
     events: int = WRITE  # those it is registered for

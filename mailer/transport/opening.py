@@ -32,6 +32,7 @@ class Opening:
     def __init__(self, relay: Relay) -> None:
         self.features: Features = NOTHING
         self.wants_tls = False
+        self.is_signing_in = False
         self._relay = relay
         self._encrypted = relay.security == "tls"
         self._next: Callable[[Reply], bytes | None] = self._on_greeting
@@ -95,6 +96,7 @@ class Opening:
         return None
 
     def _authenticate(self) -> bytes:
+        self.is_signing_in = True
         self._mechanism = self._choose_mechanism()
         command = self._mechanism.command
         has_begun = command.count(b" ") > 1

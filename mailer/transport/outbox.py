@@ -61,8 +61,8 @@ class Outbox:
         return memoryview(self._octets)[self._written : self._written + min(left, most)]
 
     def holds_dot_within(self, octets: int) -> bool:
-        """Whether the final dot begins within the next `octets`."""
-        return self._written <= self._dot_at < self._written + octets
+        """Whether any of the final dot is within the next `octets`."""
+        return self._written < self._dot_end and self._dot_at < self._written + octets
 
     def wrote(self, octets: int) -> None:
         """`octets` more may have left this machine."""

@@ -29,6 +29,7 @@ class Wire:
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.connecting = True
         self._pending = b""  # ciphertext not yet taken by the kernel
+        self._promised = 0  # octets of plaintext in it, while it is a record of `send`
         self._tls: ssl.SSLObject | None = None
         self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
         try:
@@ -53,7 +54,7 @@ class Wire:
     @property
     def wants_write(self) -> bool:
         """Whether the wire itself waits for the kernel to take octets."""
-        return self.connecting or bool(self._pending)
+        return self.connecting or bool(self._pending) or bool(self._leaving.pending)
 
     def finish_connecting(self) -> None:
         """Call when the socket became writable. Raises OSError if there is no connection."""
@@ -76,26 +77,36 @@ class Wire:
         return self._decrypted(self._tls)
 
     def send(self, octets: bytes | memoryview) -> int:
-        """Send at most `most` octets; returns how many may have left, 0 when none can."""
+        """Send at most `most` octets; returns how many the kernel has taken, 0 when it takes none.
+
+        Under TLS a record counts with its last octet, for before that nobody can read any of it. After 0
+        the next call must offer the same octets again; without one they were certainly not sent (C-061).
+        """
         if self._tls is None:
             try:
                 return self.socket.send(octets)
             except BlockingIOError:
                 return 0
-        if not self.flush():
+        if not self._promised:
+            if not self.flush():
+                return 0
+            self._promised = self._tls.write(octets)
+            self._pending = self._leaving.read()
+        if not self._push():
             return 0
-        taken = self._tls.write(octets)
-        self._pending = self._leaving.read()
-        # From here on a part of the record may be out: an error must wait for the next call.
-        with contextlib.suppress(OSError):
-            self.flush()
+        taken, self._promised = self._promised, 0
         return taken
 
     def flush(self) -> bool:
-        """Give waiting ciphertext to the kernel; True when none is left."""
+        """Give the kernel what TLS itself has to say; True when nothing waits. A record is for `send`."""
         if self._tls is None:
             return True
+        if self._promised:
+            return False
         self._pending += self._leaving.read()
+        return self._push()
+
+    def _push(self) -> bool:
         if self._pending:
             with contextlib.suppress(BlockingIOError):
                 self._pending = self._pending[self.socket.send(self._pending) :]
@@ -133,6 +144,14 @@ class Wire:
     def decrypted_rest(self) -> bytes | None:
         """What arrived together with the end of the handshake."""
         return None if self._tls is None else self._decrypted(self._tls)
+
+    def part(self) -> None:
+        """Say in TLS too that nothing more comes (RFC 8446 §6.1), as far as the kernel takes it."""
+        if self._tls is not None and not self._promised:
+            with contextlib.suppress(OSError):
+                self._tls.unwrap()
+            with contextlib.suppress(OSError):
+                self.flush()
 
     def close(self) -> None:
         """Close without ceremony."""
