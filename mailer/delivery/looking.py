@@ -48,7 +48,7 @@ _NEWEST = (
 class Standing:
     """What may go on at this moment: campaigns being sent; and what speaks against mails in hand.
 
-    `is_owner` is False once the owner was given up: nothing it had in hand may go any more.
+    `is_owner`: whether the worker has a lease. One that has people in hand and no lease was given up.
     """
 
     sending: frozenset[int]
@@ -58,7 +58,7 @@ class Standing:
 
     def allows(self, recipient: Recipient) -> bool:
         """Whether nothing found out here speaks against a mail."""
-        if recipient.campaign_id not in self.sending or not self.is_owner:
+        if recipient.campaign_id not in self.sending:
             return False
         if recipient.consent_record_id in self.ended:
             return False

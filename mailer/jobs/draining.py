@@ -21,6 +21,7 @@ from mailer.foundation.context import settings
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid, NotAllowed, Unavailable
 from mailer.jobs.mailings import Mailing, Mailings
+from mailer.jobs.patience import keep_settling
 from mailer.jobs.queueing import Aside
 from mailer.jobs.runner import Shift, carrier
 from mailer.transport import (
@@ -39,7 +40,6 @@ STALE_SECONDS = 0.4  # nothing is begun on what was known longer ago than this
 EVERYBODY_SECONDS = 5.0
 SETTLE_SECONDS, SETTLE_COUNT = 0.5, 2_000
 LEASE_SECONDS = 20.0
-PATIENCE_SECONDS = 120.0  # for a database that is down while results wait
 SHORT_WAIT = 1.0  # seconds that a mail may wait in hand; else its row waits
 
 
@@ -69,6 +69,7 @@ class Drain:
         self._settled_at = self._leased_at = self._everybody_at = time.monotonic()
         self._looked_at = 0.0
         self._is_database_down = False
+        self._is_given_up = False  # the lease ran out while people were in hand
 
     def run(self) -> None:
         """Send until nothing is due, the time is over, or the process is to end.
@@ -138,7 +139,7 @@ class Drain:
                 has_more = delivery.plan(campaign_id)
             with unit_of_work():
                 mailing = self._prepare(campaign_id)
-                if mailing is None:
+                if mailing is None or not self._keep_lease():
                     break
                 limit = self._mailings.size_for(mailing, self._pacer)
                 claim = delivery.claim(
@@ -196,7 +197,7 @@ class Drain:
 
     def _allow(self, key: str) -> bool:
         """Asked immediately before a body is written (C-061)."""
-        if time.monotonic() - self._looked_at > STALE_SECONDS and not self._look_safely():
+        if self._is_stale and (not self._look_safely() or self._is_stale):
             return False
         recipient = self._open.get(_id_of(key))
         if recipient is None or not self._may_go(recipient):
@@ -217,7 +218,7 @@ class Drain:
                 self._look_at_everybody()
             if moment - self._leased_at > LEASE_SECONDS:
                 with unit_of_work():
-                    delivery.extend_lease(self._shift.owner)
+                    self._keep_lease()
                 self._leased_at = moment
         except Unavailable:
             self._is_database_down = True
@@ -260,18 +261,31 @@ class Drain:
 
     @property
     def _must_stop(self) -> bool:
-        return self._shift.is_over or self._is_database_down or time.monotonic() > self._until
+        is_stopped = self._shift.is_over or self._is_database_down or self._is_given_up
+        return is_stopped or time.monotonic() > self._until
+
+    @property
+    def _is_stale(self) -> bool:
+        return time.monotonic() - self._looked_at > STALE_SECONDS
 
     def _may_go(self, recipient: Recipient) -> bool:
         return (
-            self._standing.allows(recipient)
+            not self._is_given_up
+            and self._standing.allows(recipient)
             and recipient.campaign_id not in self._halted
             and recipient.delivery_id not in self._refused
         )
 
     def _look(self) -> None:
-        self._standing = self._lookout.look()
-        self._looked_at = time.monotonic()
+        asked_at = time.monotonic()  # an answer may have been held up on its way
+        self._standing, self._looked_at = self._lookout.look(), asked_at
+        self._is_given_up |= bool(self._open) and not self._standing.is_owner
+
+    def _keep_lease(self) -> bool:
+        """Stay alive; False when others gave up what is in hand: then this run ends."""
+        if self._open and not delivery.extend_lease(self._shift.owner):
+            self._is_given_up = True
+        return not self._is_given_up
 
     def _look_safely(self) -> bool:
         """Look; False when it cannot be asked whether anybody has withdrawn, so that nothing begins."""
@@ -378,22 +392,7 @@ class Drain:
                 )
             else:
                 self._free(recipient)
-        limit = time.monotonic() + PATIENCE_SECONDS
-        wait = 0.2
-        while True:
-            try:
-                self._settle()
-            except Unavailable as error:
-                if time.monotonic() > limit or self._shift.is_over:
-                    self._shift.give_up(str(error))
-                    return
-                time.sleep(wait)
-                wait = min(2 * wait, 5.0)
-            except JournalFailed as error:
-                self._shift.give_up(str(error))
-                return
-            else:
-                return
+        keep_settling(self._shift, self._settle, lambda: len(self._results))
 
 
 def _id_of(key: str) -> int:

@@ -10,6 +10,7 @@ from mailer import imports, signup, transactional
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Unavailable
+from mailer.jobs.patience import keep_settling
 from mailer.jobs.runner import Shift, carrier, current, job
 from mailer.transactional import MessageKind, TransactionalMessage
 from mailer.transport import (
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 KEY_PREFIX = "t"
 BATCH = 50
 SEND_SECONDS = 60.0
-PATIENCE_SECONDS = 120.0
 
 
 @job
@@ -153,20 +153,7 @@ class _Run:
             is_at_risk = key in self._allowed
             kind = OutcomeKind.UNCERTAIN if is_at_risk else OutcomeKind.UNSENT
             self._outcomes.append(_assumed(key, kind))
-        limit = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                self._settle()
-            except Unavailable as error:
-                if time.monotonic() > limit or self._shift.is_over:
-                    self._shift.give_up(str(error))
-                    return
-                time.sleep(1.0)
-            except JournalFailed as error:
-                self._shift.give_up(str(error))
-                return
-            else:
-                return
+        keep_settling(self._shift, self._settle, lambda: len(self._outcomes))
 
 
 def _envelope(message: TransactionalMessage, body: bytes) -> Envelope:

@@ -1,0 +1,52 @@
+"""Patience with a database that is down while results wait to be written down."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from mailer.foundation.errors import Unavailable
+from mailer.jobs.runner import Shift
+from mailer.transport import JournalFailed
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 120.0
+TELL_SECONDS = 10.0
+FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
+
+
+def keep_settling(shift: Shift, settle: Callable[[], None], count: Callable[[], int]) -> None:
+    """Call `settle` until it succeeds; `count` says how many results wait for that.
+
+    The log says at once that the database is waited for, again every ten seconds, and when it goes on.
+    After two minutes, or when the process is to end, the results are left to the journal: the shift gives
+    up. So it does when the journal fails.
+    """
+    began = time.monotonic()
+    limit = began + PATIENCE_SECONDS
+    wait = FIRST_WAIT
+    told_at: float | None = None
+    while True:
+        try:
+            settle()
+        except Unavailable as error:
+            moment = time.monotonic()
+            if moment > limit or shift.is_over:
+                shift.give_up(str(error))
+                return
+            if told_at is None or moment - told_at >= TELL_SECONDS:
+                told_at = moment
+                about = {"results": count(), "seconds_left": round(limit - moment)}
+                log.warning("this worker waits for the database to write results down", extra=about)
+            time.sleep(min(wait, limit - moment))
+            wait = min(2 * wait, LONGEST_WAIT)
+        except JournalFailed as error:
+            shift.give_up(str(error))
+            return
+        else:
+            if told_at is not None:
+                waited = {"seconds": round(time.monotonic() - began, 1)}
+                log.info("the database is back; this worker goes on", extra=waited)
+            return
