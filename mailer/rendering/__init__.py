@@ -12,9 +12,11 @@ from mailer.rendering.campaign import (
     CompiledContent,
     compile_content,
     find_problems,
+    list_targets,
     uses_imprint,
     uses_unsubscribe_link,
 )
+from mailer.rendering.clicks import Counted
 from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rendered, Values
 from mailer.rendering.dkim import ED25519, RSA, Sealer, Signer
 from mailer.rendering.expressions import OWN_NAMES
@@ -34,6 +36,7 @@ __all__ = [
     "BodyFormat",
     "CampaignContent",
     "CompiledContent",
+    "Counted",
     "Frame",
     "Letter",
     "Mail",
@@ -48,6 +51,7 @@ __all__ = [
     "compile_content",
     "compose",
     "find_problems",
+    "list_targets",
     "needs_smtputf8",
     "render_letter",
     "uses_imprint",

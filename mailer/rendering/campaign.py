@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from mailer.foundation.errors import Invalid
 from mailer.rendering.blocks import Block
 from mailer.rendering.building import Misplaced, build_text, build_tree
+from mailer.rendering.clicks import Counted, Everybody, addresses_in, leading_through
 from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rendered, Values
 from mailer.rendering.expressions import Names
-from mailer.rendering.footer import SUBJECT, WHY, footer_nodes, own_value
+from mailer.rendering.footer import (
+    CLICKS,
+    STOP,
+    SUBJECT,
+    WHY,
+    counting_nodes,
+    footer_nodes,
+    own_value,
+)
 from mailer.rendering.html_part import HtmlWriter, show_in_attribute
 from mailer.rendering.markup import (
     MAX_DEPTH,
@@ -59,6 +68,8 @@ class CompiledContent:
             "campaign": values.campaign,
             "organisation": values.organisation,
             WHY: values.why,
+            CLICKS: values.clicks,
+            STOP: values.stop,
         }
         subject = _run(self.subject, scope).strip()
         scope[SUBJECT] = subject
@@ -86,9 +97,12 @@ def find_problems(content: CampaignContent, *, contact_fields: Collection[str]) 
 
 
 def compile_content(
-    content: CampaignContent, *, contact_fields: Collection[str]
+    content: CampaignContent, *, contact_fields: Collection[str], counted: Counted | None = None
 ) -> CompiledContent:
-    """Compile content for `render`; raises Invalid with the first problem of each field."""
+    """Compile content for `render`; raises Invalid with the first problem of each field.
+
+    With `counted`, its links are led through us, and the foot of every mail says so (C-103).
+    """
     trees, problems = _read(content, contact_fields)
     if problems or trees is None:
         fields: dict[str, str] = {}
@@ -96,10 +110,16 @@ def compile_content(
             fields.setdefault(problem.field, str(problem))
         raise Invalid("The content cannot be sent as it is.", fields)
     words = words_for(content.language)
-    is_html = content.body_format is BodyFormat.HTML
-    writer = HtmlWriter(words, None if is_html else direction_of(content.language))
-    text_writer = TextWriter(words)
+    subject = TextWriter(words, show=_one_line).compile_line(trees.subject)
     footer = footer_nodes(words) if content.has_automatic_footer else []
+    lead = None
+    if counted is not None:
+        everybody = Everybody(subject, content.subject, counted.organisation, words)
+        lead = leading_through(counted.numbers, everybody)
+        footer = [*footer[:1], *counting_nodes(words), *footer[1:]]
+    is_html = content.body_format is BodyFormat.HTML
+    writer = HtmlWriter(words, None if is_html else direction_of(content.language), lead)
+    text_writer = TextWriter(words)
     plain = HtmlWriter(words)
     page = build_page(
         language=content.language,
@@ -110,12 +130,28 @@ def compile_content(
         footer=list(plain.compile(footer)),
     )
     return CompiledContent(
-        subject=TextWriter(words, show=_one_line).compile_line(trees.subject),
+        subject=subject,
         html=join_literals(page),
         preheader=text_writer.compile_line(trees.preheader),
-        blocks=text_writer.compile(trees.body),
+        blocks=TextWriter(words, lead=lead).compile(trees.body),
         footer=text_writer.compile(footer),
     )
+
+
+def list_targets(
+    content: CampaignContent, *, contact_fields: Collection[str], organisation: Mapping[str, str]
+) -> list[str]:
+    """Return where the links lead that are the same for everybody, each address once, in order.
+
+    Only pages of the web; not the links to leave, to choose, or to the notice. Empty for content that
+    cannot be sent.
+    """
+    trees, _ = _read(content, contact_fields)
+    if trees is None:
+        return []
+    words = words_for(content.language)
+    subject = TextWriter(words, show=_one_line).compile_line(trees.subject)
+    return addresses_in(trees.body, Everybody(subject, content.subject, organisation, words))
 
 
 def uses_unsubscribe_link(content: CampaignContent) -> bool:

@@ -47,13 +47,16 @@ class Values:
     `contact` holds text, numbers, booleans and lists of text. `campaign` holds subject,
     unsubscribe_url and preferences_url; `organisation` holds name, legal_name, imprint
     (several lines), contact_email and privacy_notice_url. `why` is one sentence that says
-    why this person receives the mail.
+    why this person receives the mail. Where clicks are counted, `clicks` is what the links begin
+    with that are led through us, and `stop` where that ends.
     """
 
     contact: Mapping[str, object]
     campaign: Mapping[str, str]
     organisation: Mapping[str, str]
     why: str
+    clicks: str = ""
+    stop: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

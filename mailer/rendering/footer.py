@@ -9,6 +9,8 @@ from mailer.rendering.words import Words
 # Keys no author can name: a name of the language holds no @.
 WHY = "@why"
 SUBJECT = "@subject"
+CLICKS = "@clicks"  # what a counted link begins with; its number follows
+STOP = "@stop"  # where one press ends the counting
 _PLACE = Place("footer", 1)
 
 
@@ -33,6 +35,12 @@ def footer_nodes(words: Words) -> list[Node]:
         _paragraph(_value("organisation", "imprint"), "16px"),
         *(_paragraph(link, "8px") for link in links),
     ]
+
+
+def counting_nodes(words: Words) -> list[Node]:
+    """Return what every counted mail says at its foot: that and why, and a link that ends it (C-103)."""
+    stop = Element("a", {"href": [own_value(STOP)]}, [Text(words.stop_counting)])
+    return [_paragraph(Text(words.counting), "8px"), _paragraph(stop, "16px")]
 
 
 def _paragraph(child: Node, gap: str) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
 
 from mailer.foundation.errors import Invalid
@@ -27,6 +27,7 @@ from mailer.rendering.running import (
 from mailer.rendering.tree import Choice, Element, Expression, Node, Output, Place, Repeat, Text
 from mailer.rendering.words import Words
 
+Lead = Callable[[list[Text | Output]], list[Text | Output]]
 LINK_NAMES = frozenset(
     {"campaign.unsubscribe_url", "campaign.preferences_url", "organisation.privacy_notice_url"}
 )
@@ -89,10 +90,14 @@ class HtmlWriter:
     """Makes the programs of the HTML part.
 
     With a `direction` (ltr or rtl), elements without a style of their own are given our look.
+    `lead` gives each link the target it has in this mail.
     """
 
-    def __init__(self, words: Words, direction: str | None = None) -> None:
+    def __init__(
+        self, words: Words, direction: str | None = None, lead: Lead | None = None
+    ) -> None:
         self.words = words
+        self.lead = lead
         start, end = ("right", "left") if direction == "rtl" else ("left", "right")
         self.styles = {
             tag: style.format(start=start, end=end)
@@ -148,6 +153,8 @@ class HtmlWriter:
 
     def _attribute(self, name: str, value: list[Text | Output]) -> list[str | Step]:
         if name in {"href", "src"}:
+            if name == "href" and self.lead is not None:
+                value = self.lead(value)
             parts = address_steps(value, self.words)
             return [escape(one) if isinstance(one, str) else EscapedStep(one) for one in parts]
         return [

@@ -11,8 +11,9 @@ from mailer.rendering.quoted import encode_piece
 from mailer.rendering.shape import CannotSplice, Unit
 from mailer.rendering.tree import Scope
 
-# Stand for the token of a link, to unsubscribe or for preferences; no piece of text holds a NUL.
-MARKS = (b"\x00u", b"\x00p")
+# Stand for the token of a link, to unsubscribe, for preferences, or of a counted one; no piece of text
+# holds a NUL.
+MARKS = (b"\x00u", b"\x00p", b"\x00c")
 _COLUMNS = 75
 _MOST_KEPT = 2_000  # entries of one group
 _MOST_OCTETS = 4_000_000
@@ -39,19 +40,19 @@ class Person(Protocol):
 
 
 class Links:
-    """Where the tokens of links go. Made with two sample tokens, one of each kind."""
+    """Where the tokens of links go. Made with sample tokens, one of each kind there is in the mail."""
 
-    def __init__(self, unsubscribe: str, preferences: str) -> None:
-        self.samples = (unsubscribe, preferences)
-        self.widths = (len(unsubscribe), len(preferences))
-        self._find = re.compile(f"({re.escape(unsubscribe)})|({re.escape(preferences)})")
+    def __init__(self, unsubscribe: str, preferences: str, clicks: str = "") -> None:
+        samples = [unsubscribe, preferences, *([clicks] if clicks else [])]
+        self.widths = (len(unsubscribe), len(preferences), len(clicks))
+        self._find = re.compile("|".join(f"({re.escape(token)})" for token in samples))
         if not (unsubscribe and preferences) or any(
-            self.wire(kind, token) != encode_piece(token) for kind, token in enumerate(self.samples)
+            self.wire(kind, token) != encode_piece(token) for kind, token in enumerate(samples)
         ):
             raise CannotSplice("its links have an unusual form")
 
     def wire(self, kind: int, token: str) -> bytes:
-        """A token as a piece; `kind` is 0 to unsubscribe, 1 for preferences."""
+        """A token as a piece; `kind` is 0 to unsubscribe, 1 for preferences, 2 of a counted link."""
         raw = token.encode("ascii")
         width = self.widths[kind]
         if width <= _COLUMNS:
@@ -71,9 +72,10 @@ class Links:
         return [*pieces, encode_piece(text[end:])]
 
 
-def fill_marks(piece: bytes, tokens: tuple[bytes, bytes]) -> bytes:
-    """Put the tokens where their marks are."""
-    return piece.replace(MARKS[0], tokens[0]).replace(MARKS[1], tokens[1])
+def fill_marks(piece: bytes, tokens: tuple[bytes, bytes, bytes]) -> bytes:
+    """Put the tokens where their marks are; the third is empty where nothing is counted."""
+    piece = piece.replace(MARKS[0], tokens[0]).replace(MARKS[1], tokens[1])
+    return piece.replace(MARKS[2], tokens[2]) if tokens[2] else piece
 
 
 class Slot:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mailer.foundation.errors import Invalid
 from mailer.rendering.blocks import Block, block_expressions, most_block_turns
 from mailer.rendering.campaign import CompiledContent
-from mailer.rendering.footer import SUBJECT, WHY
+from mailer.rendering.footer import CLICKS, STOP, SUBJECT, WHY
 from mailer.rendering.running import (
     MAX_OUTPUT,
     STEP_COST,
@@ -27,7 +27,7 @@ from mailer.rendering.running import (
 from mailer.rendering.text_part import RULE, paragraphs_of
 from mailer.rendering.tree import Expression, Scope
 
-_LINKS = frozenset({"campaign.unsubscribe_url", "campaign.preferences_url"})
+_LINKS = frozenset({"campaign.unsubscribe_url", "campaign.preferences_url", CLICKS, STOP})
 _SUBJECTS = frozenset({SUBJECT, "campaign.subject"})
 
 

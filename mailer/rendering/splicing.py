@@ -19,7 +19,7 @@ from mailer.foundation.errors import Invalid
 from mailer.rendering.campaign import CompiledContent
 from mailer.rendering.content import Values
 from mailer.rendering.dkim import Sealer
-from mailer.rendering.footer import SUBJECT, WHY
+from mailer.rendering.footer import CLICKS, STOP, SUBJECT, WHY
 from mailer.rendering.headers import address_header, structured_header, text_header, to_header
 from mailer.rendering.mime import (
     ALTERNATIVE,
@@ -42,7 +42,8 @@ class Frame:
     """What all mails of one campaign share. `subject` is the template of it.
 
     `unsubscribe_at` and `preferences_at` are the addresses that a token is put behind;
-    `sample_tokens` are two tokens as long as everybody's, which nobody has: one for each address.
+    `sample_tokens` are tokens as long as everybody's, which nobody has: one for each address. Where
+    clicks are counted there is a third; it is put behind both `clicks_at` and `stop_at`.
     """
 
     from_name: str
@@ -54,7 +55,9 @@ class Frame:
     unsubscribe_at: str
     preferences_at: str
     boundary_of: str
-    sample_tokens: tuple[str, str] = ("", "")
+    clicks_at: str = ""
+    stop_at: str = ""
+    sample_tokens: tuple[str, ...] = ("", "")
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -69,6 +72,7 @@ class Addressee(NamedTuple):
     unsubscribe: str
     preferences: str
     message_id: str
+    clicks: str = ""  # nothing is counted
 
 
 class Skeleton:
@@ -114,6 +118,8 @@ class Skeleton:
                 },
                 organisation=frame.organisation,
                 why=who.why,
+                clicks=who.clicks and frame.clicks_at + who.clicks,
+                stop=who.clicks and frame.stop_at + who.clicks,
             )
         )
         return compose(
@@ -142,15 +148,21 @@ class Skeleton:
         frame = self._frame
         shape = find_shape(self._content)
         subject, self._subject = shape.subject, shape.subject
+        unsubscribe, preferences, clicks = (*frame.sample_tokens, "")[:3]
         self._campaign = {
             "subject": frame.subject,
-            "unsubscribe_url": frame.unsubscribe_at + frame.sample_tokens[0],
-            "preferences_url": frame.preferences_at + frame.sample_tokens[1],
+            "unsubscribe_url": frame.unsubscribe_at + unsubscribe,
+            "preferences_url": frame.preferences_at + preferences,
         }
-        self._scope: Scope = {"organisation": frame.organisation, "campaign": self._campaign}
+        self._scope: Scope = {
+            "organisation": frame.organisation,
+            "campaign": self._campaign,
+            CLICKS: frame.clicks_at + clicks,
+            STOP: frame.stop_at + clicks,
+        }
         if not subject.names:
             self._scope = self._with_subject(self._scope)
-        self._links = Links(*frame.sample_tokens)
+        self._links = Links(unsubscribe, preferences, clicks)
         layout = Layout(self._links, self._scope)
         self._lay_head(layout)
         boundary = boundaries_of(frame.boundary_of)[0]
@@ -198,15 +210,16 @@ class Skeleton:
 
     def _splice(self, who: Addressee, moment: datetime) -> bytes | None:
         """The mail of all its pieces; None when the ordinary way has to be taken for this person."""
-        name, address, _, _, list_id, unsubscribe, preferences, message_id = who
+        name, address, _, _, list_id, unsubscribe, preferences, message_id, clicks = who
         links = self._links
-        if (len(unsubscribe), len(preferences)) != links.widths:
+        if (len(unsubscribe), len(preferences), len(clicks)) != links.widths:
             return None
         out = self._pieces.copy()
         for group in self._groups:
             for index, piece in group.pieces(who, self._scope_of):
                 out[index] = piece
-        tokens = links.wire(0, unsubscribe), links.wire(1, preferences)
+        counted = links.wire(2, clicks) if clicks else b""
+        tokens = links.wire(0, unsubscribe), links.wire(1, preferences), counted
         for index, kind in self._tokens_at:
             out[index] = tokens[kind]
         for index in self._linked:

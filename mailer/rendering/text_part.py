@@ -11,7 +11,7 @@ import re
 from mailer.rendering.blocks import Block, BlockChoice, BlockRepeat, Group, Leaf, Listing
 from mailer.rendering.building import is_blank
 from mailer.rendering.expressions import is_true
-from mailer.rendering.html_part import ChoiceStep, RepeatStep, address_steps
+from mailer.rendering.html_part import ChoiceStep, Lead, RepeatStep, address_steps
 from mailer.rendering.running import (
     Program,
     Run,
@@ -46,11 +46,12 @@ _BLOCK_TAGS = frozenset(_BLOCK_NAMES.split())
 
 
 class TextWriter:
-    """Makes the blocks of the text part; `show` is what becomes of each value."""
+    """Makes the blocks of the text part; `show` is what becomes of each value, `lead` of each target."""
 
-    def __init__(self, words: Words, show: Show = str) -> None:
+    def __init__(self, words: Words, show: Show = str, lead: Lead | None = None) -> None:
         self.words = words
         self.show = show
+        self.lead = lead
 
     def compile_line(self, nodes: list[Node]) -> Program:
         """Return the program of a template that is one line of text."""
@@ -169,12 +170,14 @@ class TextWriter:
         label = self._inline(node.children)
         if not target or (isinstance(target[0], Text) and target[0].text.startswith("#")):
             return label
-        if _same(target, node.children):
+        led = target if self.lead is None else self.lead(target)
+        is_same = _same(target, node.children)
+        if is_same and led is target:
             return label
-        address = address_steps(target, self.words)
+        address = address_steps(led, self.words)
         if isinstance(address[0], str):
             address[0] = re.sub("(?i)^(?:mailto|tel):", "", address[0])
-        if not any(not isinstance(part, str) or part.strip() for part in label):
+        if is_same or not any(not isinstance(part, str) or part.strip() for part in label):
             return address
         return [*label, ": ", *address] if is_alone else [*label, " <", *address, ">"]
 

@@ -13,6 +13,8 @@ class Words:
     unsubscribe: str
     preferences: str
     privacy_notice: str
+    counting: str
+    stop_counting: str
     yes: str
     no: str
     months: tuple[str, ...]
@@ -33,6 +35,8 @@ _ENGLISH = Words(
     unsubscribe="Unsubscribe",
     preferences="Change what you receive",
     privacy_notice="Privacy notice",
+    counting="We count which links in this mail you follow, because you agreed to it.",
+    stop_counting="Stop only the counting",
     yes="yes",
     no="no",
     months=(
@@ -56,6 +60,8 @@ _GERMAN = Words(
     unsubscribe="Abmelden",
     preferences="Ändern, was Sie erhalten",
     privacy_notice="Datenschutzhinweise",
+    counting="Wir zählen, welchen Links in dieser Nachricht Sie folgen, weil Sie dem zugestimmt haben.",
+    stop_counting="Nur das Zählen beenden",
     yes="ja",
     no="nein",
     months=(
@@ -79,6 +85,8 @@ _SLOVAK = Words(
     unsubscribe="Odhlásiť sa z odberu",
     preferences="Zmeniť, čo dostávate",
     privacy_notice="Informácie o ochrane osobných údajov",
+    counting="Počítame, na ktoré odkazy v tejto správe kliknete, pretože ste s tým súhlasili.",
+    stop_counting="Ukončiť len počítanie",
     yes="áno",
     no="nie",
     months=(
@@ -102,6 +110,8 @@ _CZECH = Words(
     unsubscribe="Odhlásit se z odběru",
     preferences="Změnit, co dostáváte",
     privacy_notice="Informace o ochraně osobních údajů",
+    counting="Počítáme, na které odkazy v této zprávě kliknete, protože jste s tím souhlasili.",
+    stop_counting="Ukončit jen počítání",
     yes="ano",
     no="ne",
     months=(

@@ -10,11 +10,12 @@ from email.policy import SMTP
 
 from mailer import rendering
 from mailer.foundation.errors import Invalid
-from mailer.rendering import Addressee, CampaignContent, Frame, Sealer, Skeleton
+from mailer.rendering import Addressee, CampaignContent, Counted, Frame, Sealer, Skeleton
 from tests.rendering.sample import FIELDS
 
 MOMENT = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 TOKENS = ("u." + "A" * 122, "p." + "B" * 68)
+COUNTED = "c." + "C" * 95  # the token of links that are counted
 ORGANISATION = {
     "name": "Bakery",
     "legal_name": "Bakery Ltd",
@@ -25,7 +26,11 @@ ORGANISATION = {
 
 
 def make_skeleton(
-    content: CampaignContent, sealer: Sealer | None = None, **changes: object
+    content: CampaignContent,
+    sealer: Sealer | None = None,
+    *,
+    is_counted: bool = False,
+    **changes: object,
 ) -> Skeleton:
     given: dict[str, object] = {
         "from_name": "Bäckerei, Neues",
@@ -36,17 +41,28 @@ def make_skeleton(
         "organisation": ORGANISATION,
         "unsubscribe_at": "https://mail.example/u/",
         "preferences_at": "https://mail.example/p/",
-        "sample_tokens": TOKENS,
+        "clicks_at": "https://mail.example/c/",
+        "stop_at": "https://mail.example/t/",
+        "sample_tokens": (*TOKENS, COUNTED) if is_counted else TOKENS,
         "boundary_of": "cmp_1",
         "headers": (("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),),
         **changes,
     }
     frame = Frame(**given)  # type: ignore[arg-type]  # the fields as the test changes them
-    compiled = rendering.compile_content(content, contact_fields=FIELDS)
+    counted = Counted(numbers_of(content), ORGANISATION) if is_counted else None
+    compiled = rendering.compile_content(content, contact_fields=FIELDS, counted=counted)
     return Skeleton(compiled, frame, sealer)
 
 
-def make_addressee(name: str = "Cleo", number: int = 1, **contact: object) -> Addressee:
+def numbers_of(content: CampaignContent) -> dict[str, int]:
+    """The number of each link that can be counted, by where it leads."""
+    found = rendering.list_targets(content, contact_fields=FIELDS, organisation=ORGANISATION)
+    return {target: number for number, target in enumerate(found, 1)}
+
+
+def make_addressee(
+    name: str = "Cleo", number: int = 1, *, is_counted: bool = False, **contact: object
+) -> Addressee:
     return Addressee(
         name=name,
         address="cleo@example.org",
@@ -56,6 +72,7 @@ def make_addressee(name: str = "Cleo", number: int = 1, **contact: object) -> Ad
         unsubscribe=f"u.{number:0122d}",
         preferences=f"p.{number:068d}",
         message_id=f"{number:032x}",
+        clicks=f"c.{number:095d}" if is_counted else "",
     )
 
 

@@ -76,16 +76,18 @@ def is_signed(raw: bytes, kinds: tuple[str, ...]) -> bool:
 
 @pytest.mark.requirement("E-040")
 @pytest.mark.parametrize("kinds", KINDS)
+@pytest.mark.parametrize("is_counted", [False, True], ids=["clean", "counted"])
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_spliced_mails_verify(template: str, kinds: tuple[str, ...]) -> None:
-    skeleton = make_skeleton(TEMPLATES[template], make_sealer(kinds))
+def test_spliced_mails_verify(template: str, is_counted: bool, kinds: tuple[str, ...]) -> None:
+    skeleton = make_skeleton(TEMPLATES[template], make_sealer(kinds), is_counted=is_counted)
     dice = random.Random(template)
     for number in range(60):
         word = "".join(dice.choices(" .=é👩\r\n\tabcFrom ", k=dice.randrange(60)))
         line = f"A{word}".replace("\r", "").replace("\n", "")
         city = word if template == "html" else line
         contact = {"first_name": line, "city": city, "age": number, "tags": ["a", line]}
-        raw = skeleton.compose(make_addressee(line, number, **contact), MOMENT)
+        who = make_addressee(line, number, is_counted=is_counted, **contact)
+        raw = skeleton.compose(who, MOMENT)
         assert is_signed(raw, kinds)
 
 

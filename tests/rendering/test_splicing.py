@@ -59,6 +59,15 @@ TEMPLATES: dict[str, CampaignContent] = {
         "{{ campaign.subject }}: {{ campaign.subject | upper }} " + NAME,
         subject=f"News for {NAME}, {{{{ campaign.subject | length }}}}",
     ),
+    "links": make_content(
+        f"[Books](https://x.example/books?a=1&b=2) for {NAME}, <https://x.example/plain>\n\n"
+        f"[for {NAME}](https://x.example/books?a=1&b=2) [yours](https://x.example/{CITY}) [{CITY}]({LEAVE})\n\n"
+        "{% for tag in contact.tags %}\n- {{ tag }}: [all](https://x.example/all), "
+        '[one](https://x.example/{{ tag | default("none") }})\n{% endfor %}\n\n'
+        "{% if contact.age %}[Old](https://x.example/.From%20me){% else %}[Young](https://x.example/é){% endif %} "
+        "[us](https://x.example/?at={{ organisation.name }}) [write](mailto:us@x.example)",
+        footer=True,
+    ),
     "values only": make_content('{{ contact.city | default("\u00a0") }}'),
     "no default": make_content("Hello {{ contact.first_name }}", footer=True),
     "organisation": make_content(
@@ -105,6 +114,7 @@ PERSON = st.fixed_dictionaries(
 
 @pytest.mark.requirement("E-001")
 @pytest.mark.requirement("E-006")
+@pytest.mark.parametrize("is_counted", [False, True], ids=["clean", "counted"])
 @pytest.mark.parametrize("template", TEMPLATES)
 @settings(max_examples=25, deadline=None)
 @given(people=st.lists(PERSON, min_size=1, max_size=3), name=VALUE)
@@ -112,12 +122,13 @@ PERSON = st.fixed_dictionaries(
 @example(people=[{"city": 1}, {"city": True}, {"city": "1"}, {"city": None}], name="Ö" * 90)
 @example(people=[{"tags": ["1"]}, {"tags": [1]}, {"tags": [True]}, {"tags": []}], name="a b")
 def test_both_ways_write_the_same_mail(
-    template: str, people: list[dict[str, object]], name: str
+    template: str, is_counted: bool, people: list[dict[str, object]], name: str
 ) -> None:
-    skeleton = make_skeleton(TEMPLATES[template])
+    skeleton = make_skeleton(TEMPLATES[template], is_counted=is_counted)
     assert skeleton.slow_because == ""
     for number, contact in enumerate([*people, *people]):
-        assert_same(skeleton, make_addressee(name, number, **contact))
+        who = make_addressee(name, number, is_counted=is_counted, **contact)
+        assert_same(skeleton, who)
 
 
 @pytest.mark.requirement("E-020")
