@@ -17,6 +17,7 @@ from mailer.campaigns.audience import (
     members_of,
 )
 from mailer.campaigns.checks import Finding, Level
+from mailer.campaigns.clicks import countable_links
 from mailer.campaigns.drafting import (
     CampaignDraft,
     archive_campaign,
@@ -78,6 +79,7 @@ __all__ = [
     "checks",
     "clear_hold",
     "content_of",
+    "countable_links",
     "create_campaign",
     "delete_campaign",
     "duplicate_campaign",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mailer.campaigns.audience import audience_preview
+from mailer.campaigns.clicks import countable_links
 from mailer.campaigns.drafting import content_of, lists_of
 from mailer.campaigns.models import Campaign
 from mailer.contacts import list_field_names
@@ -79,6 +80,7 @@ def run(campaign: Campaign) -> list[Finding]:
         *_check_duties(content, organisation),
         *_check_reading(content, organisation),
         *_check_way(content, organisation),
+        *_check_clicks(campaign),
     ]
     order = list(Level)
     return sorted(findings, key=lambda finding: order.index(finding.level))
@@ -263,6 +265,24 @@ def _check_way(content: CampaignContent, organisation: Organisation) -> Iterator
             "slower_way",
             f"This campaign is sent the slower way because {reason}.",
             "That is some hundred mails a second, and nothing else is different.",
+        )
+
+
+def _check_clicks(campaign: Campaign) -> Iterator[Finding]:
+    if not campaign.counts_clicks:
+        return
+    if countable_links(campaign):
+        yield Finding(
+            Level.OK,
+            "clicks",
+            "Clicks are counted of people who agreed to it. Everybody else gets the links as they are.",
+        )
+    else:
+        yield Finding(
+            Level.WARNING,
+            "no_clicks",
+            "Clicks are to be counted, and there is no link to count.",
+            "Links that hold a person’s values are left as they are.",
         )
 
 

@@ -35,6 +35,7 @@ class CampaignDraft:
     body: str = ""
     has_automatic_footer: bool = True
     language: str = "en"
+    counts_clicks: bool = False
     sender: Sender | None = None
     lists: tuple[MailingList, ...] = field(default_factory=tuple)
 
@@ -73,6 +74,7 @@ def change_campaign(campaign: Campaign, draft: CampaignDraft, revision: int) -> 
             body=draft.body,
             has_automatic_footer=draft.has_automatic_footer,
             language=draft.language,
+            counts_clicks=draft.counts_clicks,
             sender_id=draft.sender.id if draft.sender else None,
             revision=revision + 1,
             held_because="",
@@ -101,6 +103,7 @@ def duplicate_campaign(campaign: Campaign, by: Account | None) -> Campaign:
         body=campaign.body,
         has_automatic_footer=campaign.has_automatic_footer,
         language=campaign.language,
+        counts_clicks=campaign.counts_clicks,
         sender_id=campaign.sender_id,
         state=CampaignState.DRAFT,
     )

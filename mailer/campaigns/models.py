@@ -33,6 +33,9 @@ class Campaign(Model):
     body: Mapped[str] = mapped_column(sa.Text, default="")
     has_automatic_footer: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str] = mapped_column(sa.String(10), default="en")
+    counts_clicks: Mapped[bool] = mapped_column(
+        default=False, server_default=sa.false()
+    )  # of people who agreed to it
     state: Mapped[CampaignState] = mapped_column(words(CampaignState), default=CampaignState.DRAFT)
     revision: Mapped[int] = mapped_column(sa.Integer, default=1)
     created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id"))

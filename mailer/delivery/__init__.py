@@ -13,7 +13,7 @@ from mailer.delivery.alarm import Alarm
 from mailer.delivery.claiming import Claim, claim
 from mailer.delivery.composing import Composer
 from mailer.delivery.destinations import back_off, list_blocked
-from mailer.delivery.forgetting import forget_replies
+from mailer.delivery.forgetting import forget_counting, forget_replies
 from mailer.delivery.limits import (
     LimitDraft,
     list_all_limits,
@@ -85,6 +85,7 @@ __all__ = [
     "expire_leases",
     "extend_lease",
     "forget_alarm",
+    "forget_counting",
     "forget_replies",
     "has_due",
     "is_about_the_sender",

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from mailer.delivery import driver, holding, owners
 from mailer.delivery.recipients import KEY_PREFIX, Recipient
 from mailer.delivery.states import SkipReason
-from mailer.delivery.verdicts import IS_FIRST, SELECT, Held, verdict_of
+from mailer.delivery.verdicts import IS_FIRST, SELECT, SELECT_COUNTED, Held, verdict_of
 from mailer.foundation.clock import now
 
 NOBODY: Final[Mapping[str, datetime]] = MappingProxyType({})
@@ -39,6 +39,11 @@ class Claim:
 class _Campaign(NamedTuple):
     claimed_through: int
     started_at: Any
+    counts_clicks: Any
+
+    @property
+    def select(self) -> str:
+        return SELECT_COUNTED if self.counts_clicks else SELECT
 
 
 def claim(
@@ -48,7 +53,8 @@ def claim(
 
     The statement that reads them asks about consent record, membership, suppression, restriction, pause
     and frequency (C-061). Who must not be written to becomes skipped with the reason, or is held back; who
-    may is noted with the record that allows it. Who is to be written to at a destination that is `blocked`
+    may is noted with the record that allows it; whose clicks may be counted is asked in it too, where the
+    campaign counts them. Who is to be written to at a destination that is `blocked`
     waits until then. Nothing is taken unless the campaign is being sent.
     """
     campaign = _lock(campaign_id)
@@ -56,8 +62,8 @@ def claim(
         return Claim([], 0)
     moment = now()
     driver.prefer(off="seqscan hashjoin mergejoin bitmapscan sort")
-    judged = _Judged(campaign_id, moment, blocked)
-    loose = _read_loose(campaign_id, moment, limit)
+    judged = _Judged(campaign_id, moment, blocked, counts_clicks=bool(campaign.counts_clicks))
+    loose = _read_loose(campaign.select, campaign_id, moment, limit)
     judged.take(loose, 0)
     if judged.recipients:
         driver.execute_each(
@@ -65,7 +71,8 @@ def claim(
             [(owner, one.delivery_id) for one in judged.recipients],
         )
     if len(loose) < limit:
-        first = _read_first(campaign_id, campaign.claimed_through, limit - len(loose))
+        missing = limit - len(loose)
+        first = _read_first(campaign.select, campaign_id, campaign.claimed_through, missing)
         if first:
             batch_id = _open_batch(campaign_id, owner, campaign.claimed_through, first)
             before = len(judged.recipients)
@@ -81,7 +88,14 @@ def claim(
 class _Judged:
     """Rows of SELECT, sorted by what may become of them."""
 
-    def __init__(self, campaign_id: int, moment: datetime, blocked: Mapping[str, datetime]) -> None:
+    def __init__(
+        self,
+        campaign_id: int,
+        moment: datetime,
+        blocked: Mapping[str, datetime],
+        *,
+        counts_clicks: bool,
+    ) -> None:
         self.recipients: list[Recipient] = []
         self.skipped: list[tuple[int, SkipReason]] = []
         self.held: list[tuple[int, Held]] = []
@@ -90,11 +104,13 @@ class _Judged:
         self._campaign_id = campaign_id
         self._moment = moment
         self._blocked = blocked
+        self._make = self._counted if counts_clicks else _recipient
+        self._not_counted: list[tuple[int]] = []
 
     def take(self, rows: Iterable[Any], batch_id: int) -> None:
         """Judge `rows`, which belong to one batch, or to none."""
         campaign_id, moment, add = self._campaign_id, self._moment, self.recipients.append
-        blocked = self._blocked
+        blocked, make = self._blocked, self._make
         for row in rows:
             if row[1] is not None or row[2] is not None or row[3] is not None:
                 verdict = verdict_of(row, moment)
@@ -109,7 +125,7 @@ class _Judged:
                 continue
             if row[6] != row[7]:
                 self._allowed_by.append((row[7], row[0]))
-            add(_recipient(campaign_id, row, batch_id))
+            add(make(campaign_id, row, batch_id))
 
     def write(self, started_at: Any) -> None:
         """Write down what was found, but for what is in the batch already."""
@@ -119,20 +135,33 @@ class _Judged:
         driver.execute_each(
             "UPDATE deliveries SET consent_record_id = ? WHERE id = ?", self._allowed_by
         )
+        driver.execute_each(
+            "UPDATE deliveries SET tracking_record_id = NULL WHERE id = ?", self._not_counted
+        )
+
+    def _counted(self, campaign_id: int, row: Any, batch_id: int) -> Recipient:
+        """Who is written to, and whether their clicks may be counted now (C-101)."""
+        *rest, record_id, stands = row
+        if record_id is not None and not stands:
+            self._not_counted.append((row[0],))
+        return _recipient(campaign_id, rest, batch_id)._replace(is_counted=bool(stands))
 
 
 def _lock(campaign_id: int) -> _Campaign | None:
     """The campaign, if it is being sent; nobody else claims of it until the transaction ends."""
-    query = "SELECT claimed_through, started_at FROM campaigns WHERE id = ? AND state = 'sending'"
+    query = (
+        "SELECT claimed_through, started_at, counts_clicks FROM campaigns"
+        " WHERE id = ? AND state = 'sending'"
+    )
     if driver.is_postgresql():
         query += " FOR NO KEY UPDATE"
     row = driver.execute(query, (campaign_id,)).first()
-    return None if row is None else _Campaign(row[0], row[1])
+    return None if row is None else _Campaign(*row)
 
 
-def _read_loose(campaign_id: int, moment: datetime, limit: int) -> driver.Rows:
+def _read_loose(select: str, campaign_id: int, moment: datetime, limit: int) -> driver.Rows:
     query = (
-        f"{SELECT} WHERE d.campaign_id = ? AND d.due_at IS NOT NULL AND d.due_at <= ?"
+        f"{select} WHERE d.campaign_id = ? AND d.due_at IS NOT NULL AND d.due_at <= ?"
         f" AND (d.state || '') IN ('planned', 'deferred', 'held')"
         f" ORDER BY d.due_at, d.id LIMIT {int(limit)}"
     )
@@ -141,9 +170,9 @@ def _read_loose(campaign_id: int, moment: datetime, limit: int) -> driver.Rows:
     return driver.execute(query, (campaign_id, driver.moment_in(moment))).fetchall()
 
 
-def _read_first(campaign_id: int, after: int, limit: int) -> driver.Rows:
+def _read_first(select: str, campaign_id: int, after: int, limit: int) -> driver.Rows:
     query = (
-        f"{SELECT} WHERE d.campaign_id = ? AND d.contact_id > ?"
+        f"{select} WHERE d.campaign_id = ? AND d.contact_id > ?"
         f" AND {IS_FIRST} ORDER BY d.contact_id LIMIT {int(limit)}"
     )
     return driver.execute(query, (campaign_id, after)).fetchall()

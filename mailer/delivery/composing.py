@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from mailer import subscriptions
+from mailer import subscriptions, tracking
 from mailer.campaigns import Campaign, content_of, lists_of
 from mailer.contacts import list_field_names
 from mailer.delivery import links
@@ -25,8 +25,18 @@ from mailer.organisations import (
     imprint_lines,
     signers_for,
 )
-from mailer.rendering import Addressee, Frame, Sealer, Skeleton, compile_content, why_slow
+from mailer.rendering import (
+    Addressee,
+    CompiledContent,
+    Counted,
+    Frame,
+    Sealer,
+    Skeleton,
+    compile_content,
+    why_slow,
+)
 from mailer.subscriptions import LinkTokens
+from mailer.tracking import ClickTokens
 from mailer.transport import Envelope
 
 ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")  # RFC 8058
@@ -72,7 +82,9 @@ class Composer:
         self.slow_because = why_slow(self._content)
         self._sealer = Sealer(signers) if signers else None
         self._frame = _frame(campaign, organisation, sender)
-        self._skeletons: dict[tuple[int, int], Skeleton] = {}  # by the widths of the tokens
+        self._counted = self._compile_counted(campaign, organisation)
+        self._click = ClickTokens(campaign.public_id).make
+        self._skeletons: dict[tuple[int, int, int], Skeleton] = {}  # by the widths of the tokens
         self._zone = ZoneInfo(organisation.time_zone)
         self._from_address = sender.from_address
         self._message_name = links.message_names(campaign.public_id)
@@ -83,10 +95,13 @@ class Composer:
         heading = self._headings[recipient.mailing_list_id]
         contact = recipient.contact_public_id
         unsubscribe, preferences = heading.tokens.make(contact)
-        widths = len(unsubscribe), len(preferences)
+        clicks = self._click(contact) if recipient.is_counted and self._counted else ""
+        widths = len(unsubscribe), len(preferences), len(clicks)
         skeleton = self._skeletons.get(widths)
         if skeleton is None:
-            skeleton = self._skeletons[widths] = self._make_skeleton(heading, len(contact))
+            skeleton = self._skeletons[widths] = self._make_skeleton(
+                heading, len(contact), self._counted if clicks else None
+            )
         who = Addressee(
             recipient.name,
             recipient.address,
@@ -96,6 +111,7 @@ class Composer:
             unsubscribe,
             preferences,
             self._message_name(contact),
+            clicks,
         )
         return Envelope.spliced(
             key=recipient.key,
@@ -104,12 +120,30 @@ class Composer:
             body=skeleton.compose(who, now()),
         )
 
-    def _make_skeleton(self, heading: _Heading, width: int) -> Skeleton:
+    def _compile_counted(
+        self, campaign: Campaign, organisation: Organisation
+    ) -> CompiledContent | None:
+        """The mail of people whose clicks are counted; None when there is nothing to count."""
+        numbers = tracking.numbers_of(campaign) if campaign.counts_clicks else {}
+        if not numbers:
+            return None
+        return compile_content(
+            content_of(campaign),
+            contact_fields=list_field_names(organisation),
+            counted=Counted(numbers, self._frame.organisation),
+        )
+
+    def _make_skeleton(
+        self, heading: _Heading, width: int, counted: CompiledContent | None
+    ) -> Skeleton:
         """For people whose public ids are this wide, as all are that came the same way."""
         # Nobody is called this, and without our key nobody can make its tokens.
-        nobody = heading.tokens.make(f"con_{secrets.token_hex(width)}"[:width])
-        frame = replace(self._frame, sample_tokens=nobody)
-        return Skeleton(self._content, frame, self._sealer)
+        nobody = f"con_{secrets.token_hex(width)}"[:width]
+        tokens = heading.tokens.make(nobody)
+        if counted is None:
+            return Skeleton(self._content, replace(self._frame, sample_tokens=tokens), self._sealer)
+        frame = replace(self._frame, sample_tokens=(*tokens, self._click(nobody)))
+        return Skeleton(counted, frame, self._sealer)
 
 
 def _frame(campaign: Campaign, organisation: Organisation, sender: Sender) -> Frame:
@@ -128,6 +162,8 @@ def _frame(campaign: Campaign, organisation: Organisation, sender: Sender) -> Fr
         },
         unsubscribe_at=subscriptions.unsubscribe_at(),
         preferences_at=subscriptions.preferences_at(),
+        clicks_at=tracking.clicks_at(),
+        stop_at=tracking.stop_at(),
         boundary_of=campaign.public_id,
         headers=(ONE_CLICK, ("Feedback-ID", links.feedback_id(campaign, organisation))),
     )

@@ -43,6 +43,9 @@ class Delivery(Model):
     contact_id: Mapped[int] = mapped_column(sa.ForeignKey("contacts.id"))
     mailing_list_id: Mapped[int] = mapped_column(sa.ForeignKey("mailing_lists.id"))
     consent_record_id: Mapped[int] = mapped_column(sa.ForeignKey("consent_records.id"))
+    tracking_record_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("consent_records.id")
+    )  # the consent that lets the clicks of this mail be counted
     state: Mapped[DeliveryState] = mapped_column(
         words(DeliveryState), default=DeliveryState.PLANNED
     )

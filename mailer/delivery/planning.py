@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from mailer.campaigns import Campaign, CampaignList, CampaignState, members_of
+from mailer import tracking
+from mailer.campaigns import (
+    Campaign,
+    CampaignList,
+    CampaignState,
+    get_campaign_by_id,
+    members_of,
+)
+from mailer.contacts import Contact
 from mailer.delivery.driver import is_postgresql
 from mailer.delivery.models import ProviderDomain
 from mailer.delivery.states import DeliveryState, SkipReason
@@ -25,7 +33,7 @@ def plan(campaign_id: int, *, size: int = SLICE) -> bool:
     """
     serialise_on(f"plan-{campaign_id}")
     campaign = db.session.execute(
-        sa.select(Campaign.planned_through).where(
+        sa.select(Campaign.planned_through, Campaign.counts_clicks).where(
             Campaign.id == campaign_id,
             Campaign.state == CampaignState.SENDING,
             Campaign.planned_at.is_(None),
@@ -34,6 +42,8 @@ def plan(campaign_id: int, *, size: int = SLICE) -> bool:
     if campaign is None:
         return False
     after = campaign.planned_through
+    if campaign.counts_clicks and not after:
+        tracking.fix_links(get_campaign_by_id(campaign_id))
     members = (
         sa.select(Subscription.contact_id)
         .join(CampaignList, CampaignList.mailing_list_id == Subscription.mailing_list_id)
@@ -51,7 +61,7 @@ def plan(campaign_id: int, *, size: int = SLICE) -> bool:
         sa.select(sa.func.max(members.c.contact_id), sa.func.count())
     ).one()
     if count:
-        _add_rows(campaign_id, after, through)
+        _add_rows(campaign_id, after, through, counts_clicks=campaign.counts_clicks)
     is_last = count < size
     db.session.execute(
         sa.update(Campaign)
@@ -62,7 +72,7 @@ def plan(campaign_id: int, *, size: int = SLICE) -> bool:
     return not is_last
 
 
-def _add_rows(campaign_id: int, after: int, through: int) -> None:
+def _add_rows(campaign_id: int, after: int, through: int, *, counts_clicks: bool) -> None:
     moment = now()
     people = members_of(campaign_id, after=after, through=through).subquery()
     is_blocked = people.c.is_blocked == 1
@@ -84,7 +94,7 @@ def _add_rows(campaign_id: int, after: int, through: int) -> None:
         .outerjoin(ProviderDomain, ProviderDomain.domain == domain)
         .order_by(people.c.contact_id)
     )
-    columns = (
+    columns = [
         "campaign_id",
         "contact_id",
         "mailing_list_id",
@@ -95,7 +105,12 @@ def _add_rows(campaign_id: int, after: int, through: int) -> None:
         "attempts",
         "settled_at",
         "reply_text",
-    )
+    ]
+    if counts_clicks:
+        rows = rows.join(Contact, Contact.id == people.c.contact_id).add_columns(
+            tracking.standing_record(Contact.subject_id)
+        )
+        columns.append("tracking_record_id")
     db.session.execute(sa.insert(DELIVERIES).from_select(columns, rows))
 
 

@@ -26,6 +26,7 @@ class Recipient(NamedTuple):
     destination: str = ""
     first_tried_at: datetime | None = None
     batch_id: int = 0  # 0: it came back and has an owner of its own
+    is_counted: bool = False  # the person agreed that their clicks are counted
 
     @property
     def key(self) -> str:

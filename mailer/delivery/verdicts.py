@@ -18,7 +18,7 @@ LONGEST_HOLD = timedelta(hours=1)  # then it is asked again, for a pause may hav
 # finds all that is planned and not the next few.
 IS_FIRST = "(d.state || '') = 'planned' AND d.due_at IS NULL"
 # Columns 0 to 5 are the verdict, the rest is what a mail is made of.
-SELECT = """
+_COLUMNS = """
 SELECT d.id,
   CASE
     WHEN c.erased_at IS NOT NULL OR c.address IS NULL THEN 'erased'
@@ -49,13 +49,22 @@ SELECT d.id,
     )
   ) END,
   d.consent_record_id, s.proof_id, r.recorded_at, d.attempts, c.public_id, c.address, c.first_name,
-  c.last_name, c.language, c.fields, d.mailing_list_id, d.contact_id, d.destination, d.first_tried_at
+  c.last_name, c.language, c.fields, d.mailing_list_id, d.contact_id, d.destination, d.first_tried_at"""
+# Where clicks are counted, two more: the consent that was found when it was planned, and whether it stands.
+_COUNTED = """,
+  d.tracking_record_id,
+  CASE WHEN d.tracking_record_id IS NOT NULL THEN
+    NOT EXISTS (SELECT 1 FROM consent_records e WHERE e.ends_id = d.tracking_record_id)
+  END"""
+_TABLES = """
 FROM deliveries d
 JOIN contacts c ON c.id = d.contact_id
 LEFT JOIN subscriptions s ON s.contact_id = d.contact_id
   AND s.mailing_list_id = d.mailing_list_id AND s.state = 'active'
 LEFT JOIN consent_records r ON r.id = s.proof_id
 """
+SELECT = _COLUMNS + _TABLES
+SELECT_COUNTED = _COLUMNS + _COUNTED + _TABLES
 
 
 @dataclass(frozen=True, slots=True)

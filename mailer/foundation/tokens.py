@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     PERMISSION = "permission"
     NO_PERMISSION = "no-permission"
     PROOF = "proof"
+    CLICK = "click"
 
 
 def _keys() -> list[str]:

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from mailer.reports.audiences import count_audiences
 from mailer.reports.campaign_figures import CampaignReport, Refusal, campaign_report
+from mailer.reports.clicks import ClickReport, LinkClicks, click_report
 from mailer.reports.person_report import MailTo, contacts_with_mail, list_mails_to
 from mailer.reports.recipients import DeliveryLine, list_deliveries
 
 __all__ = [
     "CampaignReport",
+    "ClickReport",
     "DeliveryLine",
+    "LinkClicks",
     "MailTo",
     "Refusal",
     "campaign_report",
+    "click_report",
     "contacts_with_mail",
     "count_audiences",
     "list_deliveries",

@@ -20,6 +20,7 @@ from mailer import (
     imports,
     signup,
     subscriptions,
+    tracking,
     transactional,
     transparency,
 )
@@ -184,6 +185,8 @@ def _forget(organisation: Organisation, contact: Contact) -> list[ConsentSubject
     transactional.forget_address(organisation, cast("str", contact.address))
     transactional.forget_addressee(contact.public_id)
     delivery.forget_replies(contact)
+    delivery.forget_counting(contact)
+    tracking.forget_clicks(contact)
     return consent.list_subjects(asked)
 
 

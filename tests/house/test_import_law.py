@@ -29,6 +29,7 @@ LINE = (
     "receipts",
     "imports",
     "campaigns",
+    "tracking",
     "delivery",
     "proofs",
     "rights",

@@ -154,6 +154,7 @@ def _draft(found: Campaign, given: MultiDict[str, str]) -> CampaignDraft:
         body=body,
         has_automatic_footer=footer == AUTOMATIC,
         language=language,
+        counts_clicks=answers.is_ticked("counts_clicks"),
         sender=sender,
         lists=chosen,
     )
@@ -208,6 +209,7 @@ def _written(found: Campaign) -> MultiDict[str, str]:
             "body_format": found.body_format.value,
             "footer": AUTOMATIC if found.has_automatic_footer else OWN,
             "language": found.language,
+            "counts_clicks": "yes" if found.counts_clicks else "",
         }
     )
     if found.sender_id is not None:

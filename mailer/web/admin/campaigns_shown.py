@@ -159,6 +159,7 @@ def progress_of(campaign: Campaign) -> dict[str, Any]:
     report = reports.campaign_report(campaign)
     return {
         "report": report,
+        "clicks": reports.click_report(campaign),
         "parts": parts_of(report),
         "is_over": campaign.state in (CampaignState.SENT, CampaignState.CANCELLED),
         "time_left": _time_left(report),

@@ -1,6 +1,7 @@
 """Pages of visitors and subscribers; no cookie, no script is needed for any of them."""
 
 from mailer.web.public import (
+    clicks,
     confirm,
     erasure,
     log,
@@ -19,6 +20,7 @@ BLUEPRINTS = (
     confirm.bp,
     unsubscribe.bp,
     preferences.bp,
+    clicks.bp,
     proof.bp,
     erasure.bp,
     notice.bp,

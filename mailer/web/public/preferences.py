@@ -16,6 +16,7 @@ from mailer.foundation.database import unit_of_work
 from mailer.lists import MailingList, get_list
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.web.public.letterhead import act_evidence, letterhead
+from mailer.web.public.measuring import AGREE, STOP, measuring_of, stop_or_agree
 from mailer.web.public.receipts import ReceiptLink, all_url, links_of
 
 bp = Blueprint("preferences", __name__)
@@ -27,6 +28,8 @@ DONE = {
     "paused": "Your pause has begun. Mails already on their way may still arrive.",
     "resumed": "Your pause is over.",
     "kept": "We keep to that.",
+    "not_counted": "Nothing is measured any more. Your mail goes on as before.",
+    "counted": "Thank you. The consent you just gave is recorded.",
 }
 PAUSES = [("30", "one month"), ("90", "three months"), ("182", "half a year")]
 INTERVALS = [("7", "a week"), ("14", "in two weeks"), ("30", "a month"), ("90", "in three months")]
@@ -55,6 +58,7 @@ def show(token: str) -> str:
         choices=choices_of(contact),
         done=DONE.get(request.args.get("done", "")),
         contact=contact,
+        measuring=measuring_of(contact),
         pauses=PAUSES,
         intervals=INTERVALS,
         receipts_url=all_url(contact),
@@ -75,6 +79,8 @@ def change(token: str) -> Response:
             done = "stopped"
         elif action in ("pause", "end_pause", "interval"):
             done = _note_wish(action, contact)
+        elif action in (STOP, AGREE):
+            done = stop_or_agree(action, contact, evidence)
         elif action in ("join", "leave"):
             mailing_list = get_list(organisation, request.form.get("list", ""))
             done = _join_or_leave(action, contact, mailing_list, evidence)
