@@ -19,8 +19,8 @@ _SUFFIX_AT = 5  # where that part begins, behind "sub_"
 _NAMES = 400  # names repeat, as they do among people
 
 
-def make_crowd(mailing_list: MailingList, count: int) -> None:
-    """`count` people who confirmed `mailing_list`."""
+def make_crowd(mailing_list: MailingList, count: int, *, tracked: bool = False) -> None:
+    """`count` people who confirmed `mailing_list`; `tracked`: all of them agreed to be counted, too."""
     with unit_of_work():
         before = db.session.scalar(sa.select(sa.func.max(ConsentSubject.id))) or 0
         organisation = sa.literal(mailing_list.organisation_id)
@@ -45,19 +45,27 @@ def make_crowd(mailing_list: MailingList, count: int) -> None:
             first_name=sa.literal("Name ").concat(sa.cast(subjects.c.id % _NAMES, sa.String)),
             rows=subjects,
         )
-        _add(
-            ConsentRecord,
-            public_id=sa.literal("rec_").concat(mark),
-            organisation_id=organisation,
-            subject_id=subjects.c.id,
-            matter=sa.literal(Matter.MAILING, ConsentRecord.matter.type),
-            mailing_list_id=sa.literal(mailing_list.id),
-            state=sa.literal(ConsentState.GIVEN, ConsentRecord.state.type),
-            algorithm=sa.literal("sha256-salted-jcs-v1"),
-            commitment=sa.literal(bytes(32), sa.LargeBinary),
-            rows=subjects,
-        )
+        _consent(mailing_list, subjects, Matter.MAILING)
+        if tracked:
+            _consent(mailing_list, subjects, Matter.TRACKING)
         _subscribe(mailing_list, before)
+
+
+def _consent(mailing_list: MailingList, subjects: sa.Subquery, matter: Matter) -> None:
+    is_mailing = matter is Matter.MAILING
+    mark = sa.func.substr(subjects.c.public_id, _SUFFIX_AT)
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        "public_id": sa.literal("rec_" if is_mailing else "rec_t").concat(mark),
+        "organisation_id": sa.literal(mailing_list.organisation_id),
+        "subject_id": subjects.c.id,
+        "matter": sa.literal(matter, ConsentRecord.matter.type),
+        "state": sa.literal(ConsentState.GIVEN, ConsentRecord.state.type),
+        "algorithm": sa.literal("sha256-salted-jcs-v1"),
+        "commitment": sa.literal(bytes(32), sa.LargeBinary),
+    }
+    if is_mailing:
+        columns["mailing_list_id"] = sa.literal(mailing_list.id)
+    _add(ConsentRecord, rows=subjects, **columns)
 
 
 def _subscribe(mailing_list: MailingList, before: int) -> None:
@@ -69,7 +77,7 @@ def _subscribe(mailing_list: MailingList, before: int) -> None:
             ConsentRecord.recorded_at,
         )
         .join(ConsentRecord, ConsentRecord.subject_id == Contact.subject_id)
-        .where(Contact.subject_id > before)
+        .where(Contact.subject_id > before, ConsentRecord.matter == Matter.MAILING)
         .subquery()
     )
     _add(
