@@ -10,6 +10,7 @@ import pytest
 
 from mailer import transport
 from mailer.transport import Envelope, Journal, Outcome, OutcomeKind, Relay, Timeouts
+from tests.support.certificates import Certificate, make_certificate
 
 QUICK = Timeouts(
     connect=2,
@@ -106,3 +107,8 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 @pytest.fixture
 def run(journal: Journal) -> Run:
     return Run(journal)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))

@@ -2,67 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
-import ssl
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from mailer.transport import OutcomeKind, RelayUnavailable
+from tests.support.certificates import Certificate, make_certificate
 from tests.support.scripted_smtp import Reaction, ScriptedSmtp, Session, hang_up, keep_silent
 from tests.transport.conftest import Run, envelopes, relay_at
 
 ACCEPTED, _, _, UNCERTAIN, UNSENT = OutcomeKind
 OFFERS = ("PIPELINING", "STARTTLS")
-
-
-@dataclass(frozen=True)
-class Certificate:
-    path: Path
-    context: ssl.SSLContext
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """A certificate for 127.0.0.1 that is its own authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "scripted.test")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    directory = tmp_path_factory.mktemp("certificate")
-    path = directory / "cert.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_path = directory / "key.pem"
-    key_path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path, key_path)
-    return Certificate(path, context)
 
 
 @pytest.mark.requirement("E-046")
@@ -129,6 +79,16 @@ def test_a_certificate_that_cannot_be_verified_is_not_accepted(
         server.settle()
     assert run.kinds() == [UNSENT]
     assert not any(command.startswith("MAIL") for command in server.commands)
+
+
+def test_a_certificate_that_has_run_out_is_not_accepted(run: Run, tmp_path: Path) -> None:
+    expired = make_certificate(tmp_path, days=-1)
+    with ScriptedSmtp(offers=OFFERS, tls=expired.context) as server:
+        relay = relay_at(server.port, security="starttls", ca_file=str(expired.path))
+        with pytest.raises(RelayUnavailable, match="certificate has expired"):
+            run(envelopes(3), relay)
+    assert run.kinds() == [UNSENT]
+    assert server.commands == ["EHLO us.test", "STARTTLS"]
 
 
 def test_a_certificate_for_another_name_is_not_accepted(run: Run, certificate: Certificate) -> None:
