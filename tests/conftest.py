@@ -33,6 +33,7 @@ def environ_for(directory: Path, **changes: str) -> dict[str, str]:
         "MAILER_FORM_TOKEN_MIN_SECONDS": "0",
         "MAILER_PUBLIC_URL": "http://localhost",
         "MAILER_ADMIN_URL": "http://localhost",
+        "MAILER_MX_LOOKUP": "off",
         **changes,
     }
 

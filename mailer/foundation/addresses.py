@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 from mailer.foundation.context import settings
@@ -57,6 +58,19 @@ def parse_address(text: str) -> Address:
         normal=f"{checked.local_part.casefold()}@{domain}",
         domain=domain,
     )
+
+
+def ascii_domain(domain: str) -> str:
+    """A domain as DNS has it: A-labels in small letters (IDNA 2008 after UTS 46).
+
+    What has no such form stays as it is; nothing will be found under it.
+    """
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return domain
 
 
 def mask_address(address: str) -> str:

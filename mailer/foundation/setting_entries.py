@@ -207,6 +207,23 @@ SMTP: tuple[Entry, ...] = (
     ),
 )
 
+DNS: tuple[Entry, ...] = (
+    Entry(
+        field="mx_lookup",
+        parse=setting_values.choice("on", "off"),
+        default="on",
+        help="Whether DNS is asked who takes the mail of your people's domains, so that limits and rests of "
+        "a provider count for all domains it hosts. Only domains are asked about, never addresses.",
+    ),
+    Entry(
+        field="dns_servers",
+        parse=setting_values.name_servers,
+        default="",
+        help="The DNS servers to ask, IP addresses separated by commas, perhaps with a port, as in "
+        "192.0.2.1:5353; empty means those of this machine.",
+    ),
+)
+
 LOG: tuple[Entry, ...] = (
     Entry(
         field="log_origin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -106,6 +107,24 @@ def database_url(given: str) -> str:
     if address and not address.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise ValueError("give sqlite:///path or postgresql://user:password@host/name")
     return address
+
+
+def name_servers(given: str) -> tuple[tuple[str, int], ...]:
+    """IP addresses of DNS servers separated by commas, each perhaps with a port; may be empty."""
+    return tuple(_name_server(part.strip()) for part in given.split(",") if part.strip())
+
+
+def _name_server(given: str) -> tuple[str, int]:
+    address, port = given, "53"
+    if given.startswith("["):
+        address, end, rest = given[1:].partition("]")
+        port = rest.removeprefix(":") if rest or not end else port
+    elif given.count(":") == 1:
+        address, _, port = given.partition(":")
+    try:
+        return str(ipaddress.ip_address(address)), whole(1, 65535)(port)
+    except ValueError:
+        raise ValueError("give IP addresses such as 192.0.2.1, 192.0.2.1:5353, [::1]:53") from None
 
 
 def redis_url(given: str) -> str:

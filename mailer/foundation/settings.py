@@ -13,6 +13,7 @@ from mailer.foundation import setting_values
 from mailer.foundation.errors import SettingsInvalid
 from mailer.foundation.setting_entries import (
     ANCHORS,
+    DNS,
     IMPORTS,
     LOG,
     SMTP,
@@ -55,6 +56,8 @@ class Settings:
     retry_minutes: int
     give_up_hours: int
     hold_days: int
+    mx_lookup: str
+    dns_servers: tuple[tuple[str, int], ...]
     trusted_proxies: int
     confirmation_days: int
     unconfirmed_grace_days: int
@@ -218,6 +221,7 @@ ENTRIES: tuple[Entry, ...] = (
         help="How many days after its start a campaign waits for people who paused or asked for less mail; "
         "who wants mail only later is left out of it.",
     ),
+    *DNS,
     Entry(
         field="trusted_proxies",
         parse=setting_values.whole(0, 10),

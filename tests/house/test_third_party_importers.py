@@ -21,6 +21,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "mailer/verifier/verify.py",
         "mailer/witness/keys.py",
     ),
+    "dns": ("mailer/foundation/mail_hosts.py",),
     "email_validator": ("mailer/foundation/addresses.py",),
     "flask": (
         "mailer/app.py",
@@ -31,7 +32,11 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "mailer/devkit/catcher_inbox.py",
     ),
     "flask_sqlalchemy": ("mailer/foundation/database.py",),
-    "idna": ("mailer/rendering/headers.py", "mailer/transport/letters.py"),
+    "idna": (
+        "mailer/foundation/addresses.py",
+        "mailer/rendering/headers.py",
+        "mailer/transport/letters.py",
+    ),
     "itsdangerous": ("mailer/foundation/tokens.py",),
     "jinja2": (
         "mailer/rendering/expressions.py",
