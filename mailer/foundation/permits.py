@@ -1,7 +1,8 @@
 """Permits to do something so often in a second, counted over all processes and hosts in one Redis.
 
 A token bucket: it fills at a rate and holds a quarter of a second's worth. Without Redis each process
-takes its own share of the rate, so that all together stay below it.
+takes its own share of the rate, so that all together stay below it; and keeps to its share for some more
+seconds when Redis is back, until all others have noticed as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mailer.foundation.queue import connect_briefly
 CHUNKS_PER_SECOND = 20  # permits are fetched for so long a time at once
 BUCKET_SECONDS = 0.25
 REST_SECONDS = 5.0  # how long a Redis that did not answer is left alone
+CAREFUL_SECONDS = REST_SECONDS + 1.0  # after its return; by then everybody has asked it again
 MEMBER_SECONDS = 60  # who asked within these counts as one of us
 
 # One call: how many of the wanted permits are granted, and how many processes share this bucket.
@@ -46,6 +48,12 @@ class Redis:
         self._member = member
         self._monotonic = monotonic
         self._quiet_until = 0.0
+        self._careful_until = 0.0
+
+    @property
+    def is_careful(self) -> bool:
+        """Whether some may not know yet that Redis is back, so that each keeps to its share."""
+        return self._monotonic() < self._careful_until
 
     def take(self, key: str, rate: float, wanted: int) -> int | None:
         """How many of `wanted` permits are granted; None while Redis does not answer."""
@@ -59,7 +67,10 @@ class Redis:
             )  # fmt: skip
         except (redis.RedisError, OSError):
             self._quiet_until = self._monotonic() + REST_SECONDS
+            self._careful_until = math.inf
             return None
+        if self._careful_until == math.inf:
+            self._careful_until = self._monotonic() + CAREFUL_SECONDS
         self.members = max(int(members), settings().worker_count)
         return int(granted)
 
@@ -99,24 +110,26 @@ class Permits:
         if moment < self._again_at:
             return
         wanted = max(1, math.ceil(self.rate / CHUNKS_PER_SECOND))
-        granted = self._shared.take(self.key, self.rate, wanted)
+        own = self._fill_own(moment, wanted)
+        if self._shared.is_careful:
+            wanted = own
+        granted = self._shared.take(self.key, self.rate, wanted) if wanted else 0
         if granted is None:
-            granted = self._take_own(moment, wanted)
+            granted = own
+        if self._shared.is_careful:
+            self._own_tokens -= granted
         else:
-            self._own_at = moment
             self._own_tokens = 0.0
         self._stock = granted
         if not granted:
             # Not before one can be there, and not so often that asking costs more than sending.
             self._again_at = moment + max(0.01, min(1.0, 0.5 / self.rate))
 
-    def _take_own(self, moment: float, wanted: int) -> int:
-        """The same bucket in this process, filled at its share."""
+    def _fill_own(self, moment: float, wanted: int) -> int:
+        """The same bucket in this process, filled at its share; how many of `wanted` are there."""
         if self._own_at is None:
             self._own_at = moment - 1 / self.share
         most = max(1.0, self.share * BUCKET_SECONDS)
-        filled = self._own_tokens + (moment - self._own_at) * self.share
-        tokens = min(most, filled)
-        granted = min(wanted, int(tokens))
-        self._own_tokens, self._own_at = tokens - granted, moment
-        return granted
+        self._own_tokens = min(most, self._own_tokens + (moment - self._own_at) * self.share)
+        self._own_at = moment
+        return min(wanted, int(self._own_tokens))
