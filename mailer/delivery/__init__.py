@@ -14,11 +14,19 @@ from mailer.delivery.claiming import Claim, claim
 from mailer.delivery.composing import Composer
 from mailer.delivery.destinations import back_off, list_blocked
 from mailer.delivery.forgetting import forget_counting, forget_replies
+from mailer.delivery.hosting import (
+    Hosting,
+    find_hosting,
+    has_domains_due,
+    note_domains,
+    note_hosts,
+    take_domains,
+)
+from mailer.delivery.hosting import is_on as is_mx_lookup_on
 from mailer.delivery.limits import (
     LimitDraft,
     list_all_limits,
     list_limits,
-    list_providers,
     rate_of,
     remove_limit,
     set_limit,
@@ -39,6 +47,8 @@ from mailer.delivery.outcomes import (
 from mailer.delivery.owners import LEASE, extend_lease, leave
 from mailer.delivery.pacing import Pacer, Wait
 from mailer.delivery.planning import plan
+from mailer.delivery.providers import PROVIDERS
+from mailer.delivery.providers import title_of as provider_title
 from mailer.delivery.reasons import why
 from mailer.delivery.recipients import KEY_PREFIX, Recipient
 from mailer.delivery.recovering import expire_leases, resend_uncertain, settle_owner
@@ -60,11 +70,13 @@ from mailer.delivery.testing import Shown, preview, send_test
 __all__ = [
     "KEY_PREFIX",
     "LEASE",
+    "PROVIDERS",
     "Alarm",
     "Claim",
     "Composer",
     "Delivery",
     "DeliveryState",
+    "Hosting",
     "LimitDraft",
     "LimitKind",
     "Lookout",
@@ -84,22 +96,27 @@ __all__ = [
     "count_states",
     "expire_leases",
     "extend_lease",
+    "find_hosting",
     "forget_alarm",
     "forget_counting",
     "forget_replies",
+    "has_domains_due",
     "has_due",
     "is_about_the_sender",
+    "is_mx_lookup_on",
     "leave",
     "list_all_limits",
     "list_blocked",
     "list_finished",
     "list_limits",
-    "list_providers",
     "list_sending",
     "message_id",
+    "note_domains",
+    "note_hosts",
     "notice_url",
     "plan",
     "preview",
+    "provider_title",
     "rate_of",
     "release",
     "remove_limit",
@@ -112,6 +129,7 @@ __all__ = [
     "settle_owner",
     "share_alarm",
     "skip_cancelled",
+    "take_domains",
     "uncertain",
     "unrenderable",
     "unsent",

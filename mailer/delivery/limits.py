@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from mailer.delivery.hosting import read_domain
 from mailer.delivery.models import ProviderDomain, SendingLimit
+from mailer.delivery.providers import PROVIDERS
 from mailer.delivery.states import LimitKind
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
@@ -19,7 +19,6 @@ from mailer.organisations import Organisation
 MOST_PER_MINUTE = 10_000_000
 MOST_AT_ONCE = 10_000
 GROWTH = 1.5  # of the mails a day during warm-up
-_DESTINATION = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +85,6 @@ def list_all_limits() -> list[SendingLimit]:
     return list(db.session.scalars(sa.select(SendingLimit)))
 
 
-def list_providers() -> Mapping[str, list[str]]:
-    """The providers known by name, and the domains whose mail they take."""
-    rows = db.session.execute(
-        sa.select(ProviderDomain.provider, ProviderDomain.domain).order_by(
-            ProviderDomain.provider, ProviderDomain.domain
-        )
-    )
-    found: dict[str, list[str]] = {}
-    for provider, domain in rows:
-        found.setdefault(provider, []).append(domain)
-    return found
-
-
 def rate_of(limit: SendingLimit, moment: datetime) -> float | None:
     """Mails a second that `limit` allows at `moment`, all workers together; None for as many as go.
 
@@ -121,12 +107,18 @@ def _subject_of(draft: LimitDraft) -> str:
         if not subject:
             raise _invalid("subject", "Please choose a sender.")
         return subject
-    subject = subject.lower().removeprefix("@")
-    if len(subject) > 253 or not _DESTINATION.fullmatch(subject):
-        raise _invalid("subject", "Please give a domain such as example.org, or a provider's name.")
+    for one in PROVIDERS:
+        if subject.lower() in (one.name, one.title.lower()):
+            return one.name
+    try:
+        domain = read_domain(subject)
+    except Invalid:
+        raise _invalid(
+            "subject", "Please give a domain such as example.org, or a provider's name as listed."
+        ) from None
     # A domain of a provider stands for the provider, for its limits are the provider's.
-    provider = db.session.get(ProviderDomain, subject)
-    return provider.provider if provider is not None else subject
+    provider = db.session.get(ProviderDomain, domain)
+    return provider.provider if provider is not None else domain
 
 
 def _check(draft: LimitDraft) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailer.delivery.states import DeliveryState, LimitKind, SkipReason
 from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
+from mailer.foundation.mail_hosts import Finding
 
 _DUE = sa.text("due_at IS NOT NULL")
 _OWNED = sa.text("owner IS NOT NULL")
@@ -134,3 +135,32 @@ class ProviderDomain(Model):
 
     domain: Mapped[str] = mapped_column(sa.String(253), primary_key=True)
     provider: Mapped[str] = mapped_column(sa.String(60))
+
+
+class MailDomain(Model):
+    """A domain that people's addresses have, and who hosts its mail as far as its MX records tell.
+
+    `mx_group` is what the last answer said; a look-up that fails does not take it away.
+    """
+
+    __tablename__ = "mail_domains"
+
+    domain: Mapped[str] = mapped_column(sa.String(253), primary_key=True)  # as addresses have it
+    asked: Mapped[str] = mapped_column(sa.String(253), index=True)  # as DNS has it: A-labels
+    mx_group: Mapped[str | None] = mapped_column(sa.String(60))
+    finding: Mapped[Finding | None] = mapped_column(words(Finding))
+    hosts: Mapped[str] = mapped_column(sa.Text, default="")
+    failures: Mapped[int] = mapped_column(sa.Integer, default=0)  # in a row
+    looked_up_at: Mapped[datetime | None]
+    ask_again_at: Mapped[datetime] = mapped_column(index=True)
+    seen_at: Mapped[datetime]  # when a contact had it last
+
+
+class DomainWalk(Model):
+    """How far the walk over the contacts has come that notes their domains; one row."""
+
+    __tablename__ = "domain_walks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    after_contact_id: Mapped[int]

@@ -2,21 +2,24 @@
 
 Rates count over all workers. How many mails to one destination are on their way at once is each worker's
 share. A destination that asked us to wait is left alone by all; afterwards it begins with one mail at a
-time and doubles with each that is taken.
+time and doubles with each that is taken. A limit of a domain holds beside that of the provider who hosts it.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from mailer.delivery.limits import rate_of
 from mailer.delivery.models import SendingLimit
 from mailer.delivery.outcomes import asks_to_wait
 from mailer.delivery.recipients import Recipient
 from mailer.delivery.states import LimitKind
+from mailer.foundation.addresses import ascii_domain
 from mailer.foundation.clock import now
 from mailer.foundation.permits import Permits, Redis
 from mailer.transport import Outcome, OutcomeKind
@@ -71,8 +74,12 @@ class Pacer:
         self._redis = Redis(owner)
         self._limits = _Limits()
         self._buckets: dict[tuple[LimitKind, int, str], _Bucket] = {}
-        self._flying: dict[str, int] = {}
+        self._flying: Counter[str] = Counter()
         self._health: dict[str, _Health] = {}
+
+    def begin(self) -> None:
+        """Nothing is on its way: a run begins, and what the last one left without an answer is settled."""
+        self._flying.clear()
 
     def know(self, limits: Iterable[SendingLimit], blocked: Mapping[str, datetime]) -> None:
         """Take note of the limits as they are set, and of who asked to be left alone."""
@@ -90,6 +97,8 @@ class Pacer:
         for destination in blocked.keys() - self.blocked.keys():
             self._health.setdefault(destination, _Health()).at_once = 1
         self._limits, self.blocked = known, dict(blocked)
+        if self.is_free:
+            self._flying.clear()  # for nobody tells of mails that land while nothing is limited
 
     @property
     def is_free(self) -> bool:
@@ -103,20 +112,18 @@ class Pacer:
             seconds = (until - now()).total_seconds()
             if seconds > 0:
                 return Wait(min(seconds, FARTHEST), is_general=False)
-        if not self._has_room(organisation_id, destination):
+        names = _names_of(destination, recipient.address)
+        if not self._has_room(organisation_id, names):
             return Wait(ASK_AGAIN, is_general=False)
-        wait = self._use_permits(organisation_id, sender, destination)
+        wait = self._use_permits(organisation_id, sender, names)
         if wait is None:
-            self._flying[destination] = self._flying.get(destination, 0) + 1
+            self._flying.update(names)
         return wait
 
-    def heard(self, destination: str, outcome: Outcome) -> str | None:
+    def heard(self, recipient: Recipient, outcome: Outcome) -> str | None:
         """Learn from an outcome; the answer with which the destination asks us to wait, or None."""
-        flying = self._flying.get(destination, 0) - 1
-        if flying > 0:
-            self._flying[destination] = flying
-        else:
-            self._flying.pop(destination, None)
+        self.unused(recipient)
+        destination = recipient.destination
         if asks_to_wait(outcome):
             health = self._health.setdefault(destination, _Health())
             health.objections += 1
@@ -132,24 +139,32 @@ class Pacer:
                 del self._health[destination]
         return None
 
-    def unused(self, destination: str) -> None:
-        """A mail that was allowed did not go after all."""
-        self._flying[destination] = max(0, self._flying.get(destination, 0) - 1)
+    def unused(self, recipient: Recipient) -> None:
+        """A mail that was allowed is not on its way, or did not go after all."""
+        for name in _names_of(recipient.destination, recipient.address):
+            if self._flying[name] > 1:
+                self._flying[name] -= 1
+            else:
+                del self._flying[name]
 
-    def _has_room(self, organisation_id: int, destination: str) -> bool:
-        flying = self._flying.get(destination, 0)
-        most = self._limits.at_once.get((organisation_id, destination))
-        if most is not None and flying >= max(1, most // self._redis.members):
-            return False
-        health = self._health.get(destination)
-        return health is None or health.at_once is None or flying < health.at_once
+    def _has_room(self, organisation_id: int, names: tuple[str, ...]) -> bool:
+        for name in names:
+            most = self._limits.at_once.get((organisation_id, name))
+            if most is not None and self._flying[name] >= max(1, most // self._redis.members):
+                return False
+        health = self._health.get(names[0])
+        if health is None or health.at_once is None:
+            return True
+        return self._flying[names[0]] < health.at_once
 
-    def _use_permits(self, organisation_id: int, sender: str, destination: str) -> Wait | None:
+    def _use_permits(
+        self, organisation_id: int, sender: str, names: tuple[str, ...]
+    ) -> Wait | None:
         used: list[Permits] = []
         for kind, subject in (
             (LimitKind.ORGANISATION, ""),
             (LimitKind.SENDER, sender),
-            (LimitKind.DESTINATION, destination),
+            *((LimitKind.DESTINATION, name) for name in names),
         ):
             key = (kind, organisation_id, subject)
             rate = self._limits.rates.get(key)
@@ -179,3 +194,14 @@ class Pacer:
             if key in self._limits.rates
         ]
         return min(rates) if rates else None
+
+
+@lru_cache(maxsize=20_000)
+def _domain_of(domain: str) -> str:
+    return ascii_domain(domain)
+
+
+def _names_of(destination: str, address: str) -> tuple[str, ...]:
+    """What a limit of a destination may be set for: the destination first, and the domain where it differs."""
+    domain = _domain_of(address.rpartition("@")[2])
+    return (destination,) if not domain or domain == destination else (destination, domain)

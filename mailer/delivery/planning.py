@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from mailer import tracking
@@ -13,10 +15,10 @@ from mailer.campaigns import (
     members_of,
 )
 from mailer.contacts import Contact
-from mailer.delivery.driver import is_postgresql
-from mailer.delivery.models import ProviderDomain
+from mailer.delivery import hosting
+from mailer.delivery.models import MailDomain, ProviderDomain
 from mailer.delivery.states import DeliveryState, SkipReason
-from mailer.delivery.tables import DELIVERIES
+from mailer.delivery.tables import DELIVERIES, domain_of
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, serialise_on
 from mailer.subscriptions import Subscription
@@ -76,7 +78,12 @@ def _add_rows(campaign_id: int, after: int, through: int, *, counts_clicks: bool
     moment = now()
     people = members_of(campaign_id, after=after, through=through).subquery()
     is_blocked = people.c.is_blocked == 1
-    domain = _domain_of(people.c.address)
+    domain = domain_of(people.c.address)
+    source = people.outerjoin(ProviderDomain, ProviderDomain.domain == domain)
+    names: list[sa.SQLColumnExpression[Any]] = [ProviderDomain.provider, domain]
+    if hosting.is_on():
+        source = source.outerjoin(MailDomain, MailDomain.domain == domain)
+        names[1:1] = MailDomain.mx_group, MailDomain.asked
     rows = (
         sa.select(
             sa.literal(campaign_id),
@@ -85,13 +92,12 @@ def _add_rows(campaign_id: int, after: int, through: int, *, counts_clicks: bool
             people.c.proof_id,
             sa.case((is_blocked, DeliveryState.SKIPPED.value), else_=DeliveryState.PLANNED.value),
             sa.case((is_blocked, SkipReason.SUPPRESSED.value)),
-            sa.func.coalesce(ProviderDomain.provider, domain),
+            sa.func.coalesce(*names),
             sa.literal(0),
             sa.case((is_blocked, sa.literal(moment, DELIVERIES.c.settled_at.type))),
             sa.literal(""),
         )
-        .select_from(people)
-        .outerjoin(ProviderDomain, ProviderDomain.domain == domain)
+        .select_from(source)
         .order_by(people.c.contact_id)
     )
     columns = [
@@ -112,10 +118,3 @@ def _add_rows(campaign_id: int, after: int, through: int, *, counts_clicks: bool
         )
         columns.append("tracking_record_id")
     db.session.execute(sa.insert(DELIVERIES).from_select(columns, rows))
-
-
-def _domain_of(address: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-    """SQL: the domain of an address, in small letters; no address of ours has a second at sign (E-008)."""
-    if is_postgresql():
-        return sa.func.lower(sa.func.split_part(address, "@", 2))
-    return sa.func.lower(sa.func.substr(address, sa.func.instr(address, "@") + 1))

@@ -82,6 +82,7 @@ class Drain:
             with unit_of_work():
                 # A claim whose commit was not answered may have left people in hand: nothing was sent.
                 delivery.settle_owner(self._shift.owner, {}, ())
+            self._pacer.begin()
             self._look_at_everybody()
             carrier(settings().smtp_connections).deliver(
                 self._envelopes(),
@@ -181,7 +182,7 @@ class Drain:
             self._close(
                 delivery.unrenderable(recipient.delivery_id, now(), text, recipient.batch_id)
             )
-            self._pacer.unused(recipient.destination)
+            self._pacer.unused(recipient)
             self._halt(recipient.campaign_id, mailing.alarm.not_rendered(text))
             return None
         mailing.alarm.rendered()
@@ -244,7 +245,7 @@ class Drain:
         )
         campaign_id, destination = recipient.campaign_id, recipient.destination
         if not self._pacer.is_free or outcome.kind is not OutcomeKind.ACCEPTED:
-            answer = self._pacer.heard(destination, outcome)
+            answer = self._pacer.heard(recipient, outcome)
             if answer is not None:
                 self._resting[destination] = answer
         if outcome.kind is OutcomeKind.ACCEPTED:

@@ -32,6 +32,7 @@ CHORES = (
     Chore(upkeep.advance_imports, 1),
     Chore(upkeep.recover, 10),
     Chore(upkeep.audit, 10),
+    Chore(upkeep.look_up_domains, 10),
     Chore(upkeep.expire, 60),
     Chore(upkeep.reapply_erasures, 3600),
     Chore(upkeep.tidy_keys, 86_400),

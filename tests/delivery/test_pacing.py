@@ -40,23 +40,29 @@ class Talk:
     pacer: Pacer
     organisation_id: int
 
-    def may_go(self, destination: str = "example.org") -> bool:
-        return self.ask(destination) is None
+    def may_go(self, destination: str = "example.org", domain: str = "") -> bool:
+        return self.ask(destination, domain) is None
 
-    def ask(self, destination: str = "example.org") -> Wait | None:
-        one = Recipient(1, 1, 0, "con_x", "", "", {}, 1, AT, destination=destination)
-        return self.pacer.allow(one, self.organisation_id, "snd_x")
+    def ask(self, destination: str = "example.org", domain: str = "") -> Wait | None:
+        return self.pacer.allow(_mail_to(destination, domain), self.organisation_id, "snd_x")
 
-    def hear(self, kind: OutcomeKind, code: int, enhanced: str, destination: str) -> str | None:
+    def hear(
+        self, kind: OutcomeKind, code: int, enhanced: str, destination: str, domain: str = ""
+    ) -> str | None:
         outcome = Outcome(
             key="d1", kind=kind, code=code, enhanced=enhanced, text=enhanced, relay="relay.test:25",
             at=AT, stage="rcpt", tls=False,
         )  # fmt: skip
-        return self.pacer.heard(destination, outcome)
+        return self.pacer.heard(_mail_to(destination, domain), outcome)
 
     def know(self) -> None:
         with unit_of_work():
             self.pacer.know(delivery.list_all_limits(), delivery.list_blocked())
+
+
+def _mail_to(destination: str, domain: str) -> Recipient:
+    address = f"reader@{domain or destination}"
+    return Recipient(1, 1, 0, "con_x", address, "", {}, 1, AT, destination=destination)
 
 
 @pytest.fixture

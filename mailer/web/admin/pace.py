@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from mailer import accounts, delivery, organisations
 from mailer.accounts import Right
-from mailer.delivery import LimitDraft, LimitKind, SendingLimit
+from mailer.delivery import Hosting, LimitDraft, LimitKind, SendingLimit
 from mailer.foundation import clock
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
+from mailer.foundation.mail_hosts import Finding
 from mailer.web.admin.door import bp, needs, signed_in
 from mailer.web.responses import see_other
 
@@ -22,13 +24,28 @@ KINDS = {
     LimitKind.SENDER: "One sender",
     LimitKind.DESTINATION: "One destination",
 }
+FOUND = {
+    Finding.HOSTS: "Its mail servers belong to no provider we know by name",
+    Finding.NO_HOSTS: "It names no mail servers of its own",
+    Finding.NO_MAIL: "It says that it takes no mail",
+    Finding.NO_DOMAIN: "DNS knows no such domain",
+    Finding.FAILED: "DNS had no usable answer; we ask again by ourselves",
+    Finding.SILENT: "DNS did not answer; we ask again by ourselves",
+}
 
 
 @bp.get("/settings/pace")
 @needs(Right.READ)
 def pace() -> ResponseReturnValue:
-    """All limits, who asked us to wait, and the form for another limit."""
-    return _page({})
+    """All limits, who asked us to wait, who hosts a domain, and the form for another limit."""
+    domain = request.args.get("domain", "").strip()
+    if not domain:
+        return _page({})
+    try:
+        hosting = delivery.find_hosting(signed_in().organisation, domain)
+    except Invalid as error:
+        return _page({"domain": domain}, error.fields), 422
+    return _page({"domain": domain}, hosting=_Answer(hosting, _hosted(hosting)))
 
 
 @bp.post("/settings/pace")
@@ -83,7 +100,36 @@ def _number(given: Mapping[str, str], name: str, errors: dict[str, str]) -> int 
     return int(text)
 
 
-def _page(given: Mapping[str, str], errors: Mapping[str, str] | None = None) -> str:
+class _Answer(NamedTuple):
+    """What is known of a domain, and the sentence that says so."""
+
+    hosting: Hosting | None
+    sentence: str
+
+
+def _hosted(hosting: Hosting | None) -> str:
+    if hosting is None:
+        return (
+            "None of your people has an address there, so nobody has asked about it. "
+            "Once somebody has, it is looked up within some minutes."
+        )
+    if hosting.provider is None:
+        if hosting.finding is None:
+            return f"{hosting.domain} was not looked up yet. It is a destination of its own until then."
+        return f"{FOUND[hosting.finding]}: {hosting.domain} is a destination of its own."
+    if hosting.finding is None:
+        return f"{hosting.domain} is one of {hosting.provider}’s own domains."
+    if hosting.finding is Finding.HOSTS:
+        return f"{hosting.domain} is hosted at {hosting.provider}."
+    return f"{hosting.domain} was hosted at {hosting.provider} when it last answered. {FOUND[hosting.finding]}."
+
+
+def _page(
+    given: Mapping[str, str],
+    errors: Mapping[str, str] | None = None,
+    *,
+    hosting: _Answer | None = None,
+) -> str:
     organisation = signed_in().organisation
     senders = organisations.list_senders(organisation)
     names = {one.public_id: f"{one.from_name} <{one.from_address}>" for one in senders}
@@ -92,8 +138,13 @@ def _page(given: Mapping[str, str], errors: Mapping[str, str] | None = None) -> 
         rows=[(one, _name(one, names), _rate(one)) for one in delivery.list_limits(organisation)],
         kinds=[(kind.value, word) for kind, word in KINDS.items()],
         senders=list(names.items()),
-        providers=list(delivery.list_providers()),
-        blocked=sorted(delivery.list_blocked().items()),
+        providers=[one.title for one in delivery.PROVIDERS],
+        blocked=[
+            (delivery.provider_title(one), until)
+            for one, until in sorted(delivery.list_blocked().items())
+        ],
+        answer=hosting,
+        is_looked_up=delivery.is_mx_lookup_on(),
         given=given,
         errors=errors or {},
     )
@@ -102,6 +153,8 @@ def _page(given: Mapping[str, str], errors: Mapping[str, str] | None = None) -> 
 def _name(limit: SendingLimit, senders: Mapping[str, str]) -> str:
     if limit.kind is LimitKind.ORGANISATION:
         return KINDS[limit.kind]
+    if limit.kind is LimitKind.DESTINATION:
+        return delivery.provider_title(limit.subject)
     return senders.get(limit.subject, limit.subject)
 
 

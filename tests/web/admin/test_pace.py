@@ -21,7 +21,7 @@ PAGE = "/admin/settings/pace"
 @pytest.mark.requirement("E-065")
 def test_a_limit_is_set_changed_and_removed(ada: TeamClient, organisation: Organisation) -> None:
     page = ada.get(PAGE).text
-    assert "google" in page
+    assert "Google" in page
     given = {"kind": "destination", "destination": "@GMail.com", "per_minute": "1,200"}
     assert ada.send(PAGE, **given).status_code == 303
     assert (
@@ -83,4 +83,4 @@ def test_a_destination_that_asked_us_to_wait_is_shown(ada: TeamClient) -> None:
         delivery.back_off("microsoft", "451 4.7.500 busy")
     page = ada.get(PAGE).text
     assert "Left alone just now" in page
-    assert "microsoft" in page
+    assert "Microsoft" in page
