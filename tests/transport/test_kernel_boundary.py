@@ -153,9 +153,7 @@ class Stuck:
             self.recipient = rest.partition(b"<")[2].partition(b"@")[0].decode()
         self.is_ready = word == b"DATA\r\n"
         hello = b"250-stuck.test\r\n250 STARTTLS\r\n"
-        self.line.sendall(
-            {b"EHLO": hello, b"DATA\r\n": b"354 go\r\n"}.get(word, b"250 ok\r\n")
-        )
+        self.line.sendall({b"EHLO": hello, b"DATA\r\n": b"354 go\r\n"}.get(word, b"250 ok\r\n"))
 
     def _encrypt(self) -> None:
         self.line = self.certificate.context.wrap_socket(self.line, server_side=True)
