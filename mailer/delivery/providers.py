@@ -80,11 +80,6 @@ def title_of(name: str) -> str:
     return _TITLES.get(name, name)
 
 
-def is_provider(name: str) -> bool:
-    """Whether `name` is that of a provider."""
-    return name in _TITLES
-
-
 def _named_by(host: str) -> str | None:
     labels = host.split(".")
     endings = (".".join(labels[start:]) for start in range(len(labels)))

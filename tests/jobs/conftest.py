@@ -62,12 +62,21 @@ def smtp() -> Iterator[ScriptedSmtp]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, database_url: str, smtp: ScriptedSmtp) -> Iterator[RealParts]:
+def more_settings() -> dict[str, str]:
+    """Settings of the service besides the usual ones; for a file of tests to replace."""
+    return {}
+
+
+@pytest.fixture
+def service(
+    tmp_path: Path, database_url: str, smtp: ScriptedSmtp, more_settings: dict[str, str]
+) -> Iterator[RealParts]:
     environ = environ_for(
         tmp_path,
         MAILER_DATABASE_URL=database_url,
         MAILER_SMTP_PORT=str(smtp.port),
         MAILER_SMTP_CONNECTIONS="4",
+        **more_settings,
     )
     app = create_app(Settings.from_environment(environ))
     with app.app_context():
