@@ -230,13 +230,6 @@ def test_a_relay_that_dribbles_gets_no_more_patience_than_a_silent_one(run: Run)
         assert time.monotonic() - began < 2
 
 
-@pytest.mark.requirement("E-094")
-def test_patience_is_that_of_the_standard() -> None:
-    usual = Timeouts()
-    assert (usual.greeting, usual.mail, usual.rcpt) == (300, 300, 300)
-    assert (usual.data, usual.block, usual.dot) == (120, 180, 600)
-
-
 @pytest.mark.requirement("C-061")
 @BOTH_WAYS
 def test_a_mail_withheld_at_the_last_moment_is_not_sent(run: Run, offers: tuple[str, ...]) -> None:
