@@ -97,7 +97,7 @@ def test_a_domain_hosted_at_a_provider_is_planned_as_the_providers(mailing: Mail
     for domain in ("firm.test", "own.test", "new.test", "gmail.com", "bücher.test"):
         make_people(mailing.mailing_list, 2, domain=domain)
     _note_all()
-    _tell(**{"firm": GOOGLE, "own": OWN, "bücher": OWN})
+    _tell(firm=GOOGLE, own=OWN, bücher=OWN)
     assert _destinations(mailing) == ["google", "new.test", "own.test", "xn--bcher-kva.test"]
 
 
