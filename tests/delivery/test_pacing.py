@@ -18,6 +18,7 @@ from mailer.delivery.limits import GROWTH
 from mailer.delivery.models import SendingLimit
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
+from mailer.foundation.errors import Invalid
 from mailer.foundation.permits import Permits, Redis
 from mailer.organisations import Organisation
 from mailer.transport import Outcome, OutcomeKind
@@ -155,6 +156,78 @@ def test_only_so_many_are_on_their_way_to_one_destination(
     assert [talk.may_go() for _ in range(3)] == [True, True, False]
     talk.hear(K.ACCEPTED, 250, "2.0.0", "example.org")
     assert [talk.may_go() for _ in range(2)] == [True, False]
+
+
+@pytest.mark.requirement("E-065")
+def test_a_limit_of_a_domain_holds_beside_that_of_its_provider(
+    organisation: Organisation, talk: Talk
+) -> None:
+    _set(organisation, LimitKind.DESTINATION, "Google", at_once=3)
+    _set(organisation, LimitKind.DESTINATION, "bücher.example", at_once=1)
+    talk.know()
+    assert talk.may_go("google", "bücher.example")
+    assert not talk.may_go("google", "bücher.example")
+    assert [talk.may_go("google", "firm.test") for _ in range(3)] == [True, True, False]
+    talk.hear(K.ACCEPTED, 250, "2.0.0", "google", "bücher.example")
+    assert talk.may_go("google", "bücher.example")
+
+
+def test_what_a_run_left_without_an_answer_takes_no_place_in_the_next(
+    organisation: Organisation, talk: Talk
+) -> None:
+    _set(organisation, LimitKind.DESTINATION, "example.org", at_once=1)
+    talk.know()
+    assert [talk.may_go() for _ in range(2)] == [True, False]
+    talk.pacer.begin()
+    assert talk.may_go()
+
+
+def test_places_taken_under_a_limit_are_free_once_it_is_set_again(
+    organisation: Organisation, talk: Talk
+) -> None:
+    _set(organisation, LimitKind.DESTINATION, "example.org", at_once=1)
+    talk.know()
+    assert talk.may_go()
+    talk.pacer.know([], {})  # the limit is gone; nobody tells any more of mails that land
+    talk.know()
+    assert talk.may_go()
+
+
+def test_a_limit_of_one_sender_holds_for_that_sender(
+    organisation: Organisation, talk: Talk
+) -> None:
+    _set(organisation, LimitKind.SENDER, "snd_other", per_minute=60)
+    talk.know()
+    assert all(talk.may_go() for _ in range(50))
+    _set(organisation, LimitKind.SENDER, "snd_x", per_minute=60)
+    talk.know()
+    waits = [wait for wait in (talk.ask() for _ in range(5)) if wait is not None]
+    assert len(waits) >= 4
+    assert all(wait.is_general for wait in waits)
+
+
+@pytest.mark.parametrize("subject", ["gogle", "a b", "-.test", ""])
+def test_a_limit_needs_a_domain_or_a_provider_by_name(
+    organisation: Organisation, subject: str
+) -> None:
+    with pytest.raises(Invalid, match="provider"):
+        _set(organisation, LimitKind.DESTINATION, subject, per_minute=60)
+
+
+@pytest.mark.requirement("E-065")
+def test_the_next_day_of_a_warm_up_lets_half_as_many_again_go(
+    organisation: Organisation, talk: Talk
+) -> None:
+    _set(organisation, LimitKind.ORGANISATION, warm_up_first_day=8640)
+    shares = []
+    for _ in range(3):
+        talk.know()
+        shares.append(talk.pacer.most_at_once(talk.organisation_id, "snd_x"))
+        with unit_of_work():
+            [limit] = delivery.list_limits(organisation)
+            assert limit.warm_up_from is not None
+            limit.warm_up_from -= timedelta(days=1)
+    assert shares == pytest.approx([0.1, 0.1 * GROWTH, 0.1 * GROWTH**2])
 
 
 @pytest.mark.requirement("E-065")

@@ -11,9 +11,11 @@ from mailer import delivery
 from mailer.accounts import Role
 from mailer.delivery import LimitKind
 from mailer.foundation.database import db, unit_of_work
+from mailer.foundation.mail_hosts import Finding, MailHosts
 from mailer.lists import MailingList
 from mailer.organisations import Organisation, list_senders
 from tests.support.make_accounts import TeamClient, make_account, team_client
+from tests.support.make_audience import make_people
 
 PAGE = "/admin/settings/pace"
 
@@ -84,3 +86,31 @@ def test_a_destination_that_asked_us_to_wait_is_shown(ada: TeamClient) -> None:
     page = ada.get(PAGE).text
     assert "Left alone just now" in page
     assert "Microsoft" in page
+
+
+@pytest.mark.requirement("E-065")
+def test_the_page_says_who_hosts_a_domain(ada: TeamClient, mailing_list: MailingList) -> None:
+    make_people(mailing_list, 1, domain="firm.test")
+    make_people(mailing_list, 1, domain="new.test")
+    with unit_of_work():
+        delivery.note_domains()
+    google = MailHosts(Finding.HOSTS, ((1, "aspmx.l.google.com"),))
+    with unit_of_work():
+        delivery.note_hosts({"firm.test": google})
+    page = ada.get(PAGE, query_string={"domain": "Firm.test"}).text
+    assert "firm.test is hosted at Google." in page
+    assert "1 aspmx.l.google.com" in page
+    assert "Looked up <time" in page
+    with unit_of_work():
+        delivery.note_hosts({"firm.test": MailHosts(Finding.SILENT)})
+    page = ada.get(PAGE, query_string={"domain": "firm.test"}).text
+    assert "was hosted at Google when it last answered. DNS did not answer" in page
+    page = ada.get(PAGE, query_string={"domain": "new.test"}).text
+    assert "new.test was not looked up yet" in page
+    page = ada.get(PAGE, query_string={"domain": "gmail.com"}).text
+    assert "gmail.com is one of Google’s own domains" in page
+    page = ada.get(PAGE, query_string={"domain": "nobody.test"}).text
+    assert "None of your people has an address there" in page
+    refused = ada.get(PAGE, query_string={"domain": "a b"})
+    assert refused.status_code == 422
+    assert 'id="field-domain-error"' in refused.text
