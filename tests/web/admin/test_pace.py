@@ -99,7 +99,7 @@ def test_the_page_says_who_hosts_a_domain(ada: TeamClient, mailing_list: Mailing
         delivery.note_hosts({"firm.test": google})
     page = ada.get(PAGE, query_string={"domain": "Firm.test"}).text
     assert "firm.test is hosted at Google." in page
-    assert "1 aspmx.l.google.com" in page
+    assert "<dd>aspmx.l.google.com</dd>" in page
     assert "Looked up <time" in page
     with unit_of_work():
         delivery.note_hosts({"firm.test": MailHosts(Finding.SILENT)})
