@@ -25,7 +25,7 @@ BOOKS = "https://x.example/books?a=1&b=2"
 
 def mail_of(content: CampaignContent, **contact: object) -> dict[str, str]:
     """Both parts of one counted mail."""
-    who = make_addressee(is_counted=True, **contact)
+    who = make_addressee("Cleo", 1, is_counted=True, **contact)
     return dict(parts_of(make_skeleton(content, is_counted=True).compose(who, MOMENT)))
 
 
@@ -79,7 +79,13 @@ def test_any_other_link_is_left_alone(target: str) -> None:
     assert numbers_of(content) == {}
     values = {"city": "Oslo", "site": "https://mine.example/"}
     parts = mail_of(content, **values)
-    clean = dict(parts_of(make_skeleton(content).compose(make_addressee(**values), MOMENT)))
+    clean = dict(
+        parts_of(
+            make_skeleton(content).compose(
+                make_addressee("Cleo", 1, is_counted=False, **values), MOMENT
+            )
+        )
+    )
     assert "/c/" not in "".join(parts.values())
     hrefs = [
         re.findall(r'href="(?!https://mail.example/t/)[^"]*"', one["text/html"])
