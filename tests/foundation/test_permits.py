@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +39,7 @@ class Workers:
             taken = [one.take() for one in self.permits[:count]]
             self.used += [moment] * sum(taken)
             if not any(taken):
-                time.sleep(0.001)
+                threading.Event().wait(0.001)
 
     def most_within(self, seconds: float) -> int:
         """The most permits used in any stretch of time so long."""
