@@ -1,18 +1,23 @@
-"""Withdrawal beats speed: who was told that they are unsubscribed gets no mail a second later."""
+"""Withdrawal beats speed: who was told that they are unsubscribed gets no mail a second later.
+
+The same holds for a campaign that was paused or cancelled; and all of it without Redis too.
+"""
 
 from __future__ import annotations
 
 import random
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 
-from mailer import subscriptions
+from mailer import campaigns, subscriptions
 from mailer.campaigns import Campaign, CampaignState
 from mailer.delivery import DeliveryState, SkipReason
 from mailer.foundation.context import settings
+from mailer.foundation.database import unit_of_work
 from mailer.jobs import waking
 from tests.jobs.conftest import RealParts
 from tests.support.make_audience import contact_of
@@ -23,6 +28,7 @@ from tests.support.waiting import wait_for
 
 LIMIT_SECONDS = 1.0
 PEOPLE, LEAVERS = 4_000, 60
+PAUSES = 3
 
 
 class _Arrivals:
@@ -85,3 +91,40 @@ def test_nobody_is_mailed_a_second_after_they_were_told_that_they_left(
     skipped = [one for one in deliveries_of(campaign) if one.state is DeliveryState.SKIPPED]
     assert {one.skip_reason for one in skipped} == {SkipReason.WITHDRAWN}
     assert len(skipped) == len(left.keys() - arrivals.at.keys()) > 0
+
+
+def _order(campaign: Campaign, act: Callable[[Campaign], object]) -> float:
+    """Do something to the campaign as a team member does; when it was done."""
+    with unit_of_work():
+        act(campaigns.get_campaign_by_id(campaign.id))
+    return time.monotonic()
+
+
+@pytest.mark.parametrize("has_redis", [True, False], ids=["with Redis", "without Redis"])
+def test_a_campaign_is_quiet_a_second_after_it_was_paused_or_cancelled(
+    service: RealParts, has_redis: bool
+) -> None:
+    arrivals = _Arrivals()
+    service.smtp.reactions["dot"] = arrivals
+    campaign = service.start_campaign(PEOPLE)
+    chance = random.Random(11)
+    late: list[float] = []
+    with ExitStack() as running:
+        if has_redis:
+            running.enter_context(run_redis(service.directory / "redis"))
+        running.enter_context(service.worker("--queue", "bulk"))
+        for act in [campaigns.pause] * PAUSES + [campaigns.cancel]:
+            if has_redis:
+                waking.wake_drains()
+            enough = len(arrivals.at) + chance.randrange(50, 400)
+            wait_for(lambda: len(arrivals.at) >= enough, timeout=40)  # noqa: B023  # awaited at once
+            ordered_at = _order(campaign, act)
+            wait_for(lambda: counts_of(campaign)[DeliveryState.CLAIMED] == 0, timeout=40)
+            late.append(max(arrivals.at.values()) - ordered_at)
+            if act is campaigns.pause:
+                _order(campaign, campaigns.resume)
+        wait_for(lambda: counts_of(campaign)[DeliveryState.PLANNED] == 0, timeout=40)
+    assert max(late) < LIMIT_SECONDS
+    counts = counts_of(campaign)
+    assert counts[DeliveryState.ACCEPTED] == len(arrivals.at) < PEOPLE
+    assert counts[DeliveryState.ACCEPTED] + counts[DeliveryState.SKIPPED] == counts.total()
