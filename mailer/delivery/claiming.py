@@ -18,7 +18,9 @@ from mailer.delivery.recipients import KEY_PREFIX, Recipient
 from mailer.delivery.states import SkipReason
 from mailer.delivery.verdicts import IS_FIRST, SELECT, SELECT_COUNTED, Held, verdict_of
 from mailer.foundation.clock import now
+from mailer.foundation.context import settings
 
+FEWEST = 50  # people of a batch that is shared out
 NOBODY: Final[Mapping[str, datetime]] = MappingProxyType({})
 __all__ = ["KEY_PREFIX", "Claim", "Recipient", "claim"]
 
@@ -38,6 +40,8 @@ class Claim:
 
 class _Campaign(NamedTuple):
     claimed_through: int
+    planned_through: int
+    planned_at: Any
     started_at: Any
     counts_clicks: Any
 
@@ -55,11 +59,13 @@ def claim(
     and frequency (C-061). Who must not be written to becomes skipped with the reason, or is held back; who
     may is noted with the record that allows it; whose clicks may be counted is asked in it too, where the
     campaign counts them. Who is to be written to at a destination that is `blocked`
-    waits until then. Nothing is taken unless the campaign is being sent.
+    waits until then. Nothing is taken unless the campaign is being sent. Towards the end of a campaign fewer
+    are taken, so that all workers end together.
     """
     campaign = _lock(campaign_id)
     if campaign is None:
         return Claim([], 0)
+    limit = _fair_share(campaign, limit)
     moment = now()
     driver.prefer(off="seqscan hashjoin mergejoin bitmapscan sort")
     judged = _Judged(campaign_id, moment, blocked, counts_clicks=bool(campaign.counts_clicks))
@@ -150,13 +156,22 @@ class _Judged:
 def _lock(campaign_id: int) -> _Campaign | None:
     """The campaign, if it is being sent; nobody else claims of it until the transaction ends."""
     query = (
-        "SELECT claimed_through, started_at, counts_clicks FROM campaigns"
+        "SELECT claimed_through, planned_through, planned_at, started_at, counts_clicks FROM campaigns"
         " WHERE id = ? AND state = 'sending'"
     )
     if driver.is_postgresql():
         query += " FOR NO KEY UPDATE"
     row = driver.execute(query, (campaign_id,)).first()
     return None if row is None else _Campaign(*row)
+
+
+def _fair_share(campaign: _Campaign, limit: int) -> int:
+    """No more than one worker's part of what is left; row ids of contacts say how much that is at most."""
+    workers = settings().worker_count
+    if workers < 2 or campaign.planned_at is None:  # who is alone takes what there is
+        return limit
+    left = campaign.planned_through - campaign.claimed_through
+    return min(limit, max(FEWEST, left // workers))
 
 
 def _read_loose(select: str, campaign_id: int, moment: datetime, limit: int) -> driver.Rows:
@@ -167,7 +182,7 @@ def _read_loose(select: str, campaign_id: int, moment: datetime, limit: int) -> 
     )
     if driver.is_postgresql():
         query += " FOR UPDATE OF d SKIP LOCKED"
-    return driver.execute(query, (campaign_id, driver.moment_in(moment))).fetchall()
+    return driver.fetch(query, (campaign_id, driver.moment_in(moment)))
 
 
 def _read_first(select: str, campaign_id: int, after: int, limit: int) -> driver.Rows:
@@ -175,7 +190,7 @@ def _read_first(select: str, campaign_id: int, after: int, limit: int) -> driver
         f"{select} WHERE d.campaign_id = ? AND d.contact_id > ?"
         f" AND {IS_FIRST} ORDER BY d.contact_id LIMIT {int(limit)}"
     )
-    return driver.execute(query, (campaign_id, after)).fetchall()
+    return driver.fetch(query, (campaign_id, after))
 
 
 def _open_batch(campaign_id: int, owner: str, after: int, rows: driver.Rows) -> int:

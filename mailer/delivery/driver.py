@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from mailer.foundation.database import db
 
-Rows = Sequence[sa.Row[*tuple[Any, ...]]]
+Rows = Sequence[tuple[Any, ...]]
 
 
 def is_postgresql() -> bool:
@@ -28,6 +28,14 @@ def execute(statement: str, values: tuple[Any, ...] = ()) -> sa.CursorResult[*tu
     return db.session.connection().exec_driver_sql(
         marked(statement, is_postgresql=is_postgresql()), values
     )
+
+
+def fetch(statement: str, values: tuple[Any, ...] = ()) -> Rows:
+    """Run one statement that reads; its rows as the driver makes them."""
+    result = execute(statement, values)
+    rows: Rows = result.cursor.fetchall()
+    result.close()
+    return rows
 
 
 def execute_each(statement: str, values: list[tuple[Any, ...]]) -> None:

@@ -67,14 +67,9 @@ def _lock_batches(owner: str) -> set[int]:
 
 def _accept(results: Sequence[Result]) -> None:
     if not driver.is_postgresql():
-        driver.execute_each(
-            _ACCEPT,
-            # As tuples, and with times in UTC as the transport gives them.
-            [
-                (one[6], one[7], one[2].isoformat(" ", "microseconds")[:26], one[0])
-                for one in results
-            ],
-        )
+        # Outcomes of one round share their moment; all are in UTC, as the transport gives them.
+        times = {at: at.isoformat(" ", "microseconds")[:26] for at in {one[2] for one in results}}
+        driver.execute_each(_ACCEPT, [(one[6], one[7], times[one[2]], one[0]) for one in results])
         return
     ids = [one.delivery_id for one in results]
     columns = (

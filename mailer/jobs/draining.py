@@ -110,23 +110,23 @@ class Drain:
     def _envelopes(self) -> Iterator[Envelope | None]:
         while not self._must_stop:
             batch = self._next_batch()
-            for recipient in batch:
+            has_offered = False
+            for recipient in (*batch, *self._aside.take_ready(time.monotonic())):
                 envelope = self._offer(recipient)
                 if envelope is not None:
+                    has_offered = True
                     yield envelope
-            for recipient in self._aside.take_ready(time.monotonic()):
-                envelope = self._offer(recipient)
-                if envelope is not None:
-                    yield envelope
-            if not batch:
-                if not self._aside:
-                    return
-                yield None
+            if not batch and not self._aside:
+                return
+            if not has_offered:
+                yield None  # so that the wire is served, and the database looked at again
 
     def _next_batch(self) -> list[Recipient]:
         """Claim for the next campaign in turn; empty when nothing is due anywhere."""
         with unit_of_work():
             waiting = delivery.list_sending()
+        if not self._standing.sending.issuperset(waiting) and not self._look_safely():
+            return []  # one began since the last look
         for campaign_id in self._mailings.in_turn(waiting):
             if not self._aside.holds_back(campaign_id):
                 recipients = self._claim(campaign_id)

@@ -11,7 +11,7 @@ from mailer.delivery import Alarm, Composer, Pacer, Recipient
 from mailer.foundation.errors import Invalid
 from mailer.jobs.runner import Shift
 
-FIRST_BATCH, SMALLEST_BATCH, LARGEST_BATCH = 200, 50, 6_000
+FIRST_BATCH, SMALLEST_BATCH, LARGEST_BATCH = 200, 50, 2_000
 BATCH_SECONDS = 1.0
 
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 WORKER_TTL_SECONDS = 30
 PAUSE_SECONDS = 1.0
+# A batch is thousands of objects, and hardly any of them hold each other.
+COLLECT_AFTER = 20_000, 20, 20
 
 
 class QueueWorker(SimpleWorker):
@@ -115,6 +117,7 @@ def serve(app: Flask, queue_name: str, slot: int) -> int:
         upkeep.recover()
         gc.collect()
         gc.freeze()  # what exists now stays; the collector need not look at it again
+        gc.set_threshold(*COLLECT_AFTER)
         chores = _chores(queue_name, slot)
         while not shift.is_over:
             _serve_with_redis(shift, queue_name)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from mailer import campaigns, consent, contacts, delivery, subscriptions, suppre
 from mailer.consent import About
 from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState, Lookout, SendingOwner, SkipReason
+from mailer.foundation import context
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.suppression import Reason, Scope
@@ -190,6 +192,20 @@ def test_who_was_given_up_may_send_nothing_any_more(mailing: Mailing) -> None:
         db.session.execute(sa.update(SendingOwner).values(lease_until=now()))
         assert delivery.expire_leases([]) == 3
     assert not any(lookout.look().allows(one) for one in claim.recipients)
+
+
+def test_towards_the_end_of_a_campaign_a_worker_leaves_the_others_their_part(
+    app: Flask, mailing: Mailing
+) -> None:
+    make_people(mailing.mailing_list, 397, prefix="more")
+    app.extensions[context.KEY] = replace(context.settings(), worker_count=4)
+    _claim(mailing, limit=1)  # everybody is planned from here on
+    first = _claim(mailing, limit=1_000)
+    second = _claim(mailing, owner="bulk-there-1", limit=1_000)
+    assert 50 <= len(second.recipients) < len(first.recipients) <= 100
+    while not _claim(mailing, limit=1_000).is_empty:
+        pass
+    assert counts_of(mailing.campaign) == {DeliveryState.CLAIMED: 400}
 
 
 def test_released_rows_are_planned_again_uncounted(mailing: Mailing) -> None:
