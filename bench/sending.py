@@ -105,7 +105,7 @@ def _explain(ground: Ground, sheet: Sheet) -> None:
             "a rate counts from the waking of the workers until everything is settled; processor time is "
             "that of the workers in this time, without PostgreSQL and the receiver."
         ),
-        "links are not tracked yet, so none is rewritten: every figure is for plain links.",
+        "campaigns that count clicks are not measured here: every figure is for plain links.",
         (
             "on the wire, from the first mail to the last, with 10 KB and one worker, to our own receiver; "
             "the ratio is to a sender without rows, journal or names that was measured right after it."
