@@ -182,7 +182,7 @@ def _read_loose(select: str, campaign_id: int, moment: datetime, limit: int) -> 
     )
     if driver.is_postgresql():
         query += " FOR UPDATE OF d SKIP LOCKED"
-    return driver.fetch(query, (campaign_id, driver.moment_in(moment)))
+    return driver.read_rows(query, (campaign_id, driver.moment_in(moment)))
 
 
 def _read_first(select: str, campaign_id: int, after: int, limit: int) -> driver.Rows:
@@ -190,7 +190,7 @@ def _read_first(select: str, campaign_id: int, after: int, limit: int) -> driver
         f"{select} WHERE d.campaign_id = ? AND d.contact_id > ?"
         f" AND {IS_FIRST} ORDER BY d.contact_id LIMIT {int(limit)}"
     )
-    return driver.fetch(query, (campaign_id, after))
+    return driver.read_rows(query, (campaign_id, after))
 
 
 def _open_batch(campaign_id: int, owner: str, after: int, rows: driver.Rows) -> int:

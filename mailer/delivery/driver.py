@@ -30,7 +30,7 @@ def execute(statement: str, values: tuple[Any, ...] = ()) -> sa.CursorResult[*tu
     )
 
 
-def fetch(statement: str, values: tuple[Any, ...] = ()) -> Rows:
+def read_rows(statement: str, values: tuple[Any, ...] = ()) -> Rows:
     """Run one statement that reads; its rows as the driver makes them."""
     result = execute(statement, values)
     rows: Rows = result.cursor.fetchall()
