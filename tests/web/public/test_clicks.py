@@ -130,15 +130,20 @@ def test_a_number_that_is_no_link_leads_nowhere(
     assert clicks() == []
 
 
+def _damaged(token: str) -> str:
+    """The same with the first letter of its signature changed; of the last one not every bit counts."""
+    signed, _, signature = token.rpartition(".")
+    return f"{signed}.{'B' if signature.startswith('A') else 'A'}{signature[1:]}"
+
+
 @pytest.mark.requirement("S-006")
 def test_a_link_of_ours_never_leads_where_somebody_else_says(
     client: FlaskClient, reader: Reader
 ) -> None:
     token = reader.path.split("/")[2]
     contact, campaign = reader.contact.public_id, reader.campaign.public_id
-    flipped = token[:-1] + ("A" if token[-1] != "A" else "B")
     for forged in (
-        flipped,
+        _damaged(token),
         token.partition(".")[0],
         f"{contact}~{campaign}.{'A' * 43}",
         sign_lasting(Purpose.UNSUBSCRIBE, contact, campaign),
@@ -220,7 +225,7 @@ def test_a_press_is_recorded_once_with_its_evidence(client: FlaskClient, reader:
 def test_a_damaged_link_to_stop_gets_the_usual_quiet_page(
     client: FlaskClient, reader: Reader, method: str
 ) -> None:
-    for path in ("/t/damaged", reader.stop[:-1] + "_", "/t/" + "x" * 2000):
+    for path in ("/t/damaged", _damaged(reader.stop), "/t/" + "x" * 2000):
         answer = client.open(path, method=method)
         assert (answer.status_code, "Nothing to stop" in answer.text) == (200, True)
     silence(reader, "erased")
