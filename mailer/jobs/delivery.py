@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mailer import campaigns, delivery
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.errors import NotAllowed
+from mailer.foundation.errors import NotAllowed, Unavailable
 from mailer.jobs import waking
 from mailer.jobs.draining import Drain
 from mailer.jobs.runner import current, job
@@ -25,6 +25,8 @@ def drain(slot: int) -> Mapping[str, object] | None:
         run = Drain(shift, until=until)
         try:
             run.run()
+        except Unavailable:
+            raise  # the database is waited for; there is nothing to spare the relay
         except Exception:
             shift.rest.begin()
             raise

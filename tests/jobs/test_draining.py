@@ -67,6 +67,18 @@ def test_everybody_of_the_audience_is_mailed_once(service: RealParts, shift: Shi
     assert fresh(campaign).finished_at is not None
 
 
+def test_a_database_that_was_away_costs_the_relay_no_rest(service: RealParts, shift: Shift) -> None:
+    service.start_campaign(3)
+    with db.engine.connect().execution_options(write=True) as holder, holder.begin():
+        if db.engine.dialect.name == "postgresql":
+            holder.exec_driver_sql("LOCK TABLE sending_owners IN ACCESS EXCLUSIVE MODE")
+        drain(0)
+        assert service.received == []
+        assert not shift.rest.is_on
+    drain(0)
+    assert len(service.received) == 3
+
+
 def test_two_campaigns_take_turns(service: RealParts, shift: Shift) -> None:
     first = service.start_campaign(600)
     second = make_started(service.organisation, service.mailing_list)
