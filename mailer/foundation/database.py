@@ -32,6 +32,13 @@ NAMING = {
 LOCK_WAIT_SECONDS = 8
 SILENCE_SECONDS = 300  # between two statements of one transaction
 ASK_AGAIN_SECONDS = 0.0005
+# A connection whose other end is gone without a word is given up after about half a minute (libpq).
+NOTICE_SILENCE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
 READ_ONLY = "25006"  # SQLSTATE
 # One of this process at a time asks for SQLite's write lock; the others wait here, without asking.
 _writers = threading.Lock()
@@ -109,6 +116,7 @@ def prepare(app: Flask, url: str) -> None:
             "pool_pre_ping": True,
             "connect_args": {
                 "connect_timeout": 5,
+                **NOTICE_SILENCE,
                 # A host that is cut off in the middle of a transaction does not keep its locks for hours.
                 "options": f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000} -c timezone=UTC"
                 f" -c idle_in_transaction_session_timeout={SILENCE_SECONDS * 1000}",

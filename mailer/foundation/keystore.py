@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mailer.foundation import context
 from mailer.foundation.clock import now
+from mailer.foundation.database import LOCK_WAIT_SECONDS, NOTICE_SILENCE
 from mailer.foundation.errors import Unavailable
 
 KEYS = sa.Table(
@@ -28,7 +29,6 @@ KEYS = sa.Table(
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),  # seconds since the epoch
 )
-LOCK_WAIT_SECONDS = 8
 _SLICE = 500
 _EXTENSION = "mailer.keystore"
 
@@ -138,6 +138,7 @@ def _connect(url: str) -> sa.Engine:
             pool_pre_ping=True,
             connect_args={
                 "connect_timeout": 5,
+                **NOTICE_SILENCE,
                 "options": f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000}",
             },
         )
@@ -148,7 +149,8 @@ def _connect(url: str) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+        # On the disk before the row that needs it: without its key a record could never be read again.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from mailer.campaigns import Campaign, countable_links
-from mailer.contacts import Contact
+from mailer.contacts import Contact, find_linked
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.errors import LinkInvalid
@@ -76,6 +76,4 @@ def find_by_stop_token(token: str) -> Contact | None:
         contact_id, _ = read_click_token(token)
     except LinkInvalid:
         return None
-    return db.session.scalar(
-        sa.select(Contact).where(Contact.public_id == contact_id, Contact.erased_at.is_(None))
-    )
+    return find_linked(contact_id)

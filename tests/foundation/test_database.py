@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -305,6 +306,9 @@ def test_sqlite_keeps_the_promises_postgresql_makes_by_itself(app: Flask) -> Non
         with db.engine.connect() as connection:
             assert connection.scalar(sa.text("SHOW lock_timeout")) == "8s"
             assert connection.scalar(sa.text("SHOW timezone")) == "UTC"
+            driver = cast("psycopg.Connection[object]", connection.connection.dbapi_connection)
+        # Where the other end goes dark without a word, nobody waits for the operating system's hours.
+        assert int(driver.info.get_parameters()["tcp_user_timeout"]) == 30_000
 
 
 def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:

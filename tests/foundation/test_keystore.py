@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from mailer import consent
@@ -58,6 +59,18 @@ def test_a_destroyed_key_leaves_no_trace_in_the_files(tmp_path: Path) -> None:
         keystore.destroy(["sub_a"])
         keystore.dispose()
     assert not any(key in path.read_bytes() for path in tmp_path.glob("keys.db*"))
+
+
+def test_a_key_is_on_the_disk_before_the_row_that_needs_it(tmp_path: Path) -> None:
+    """What a power failure leaves cannot be tried here; SQLite tells how it commits."""
+    app = create_app(settings_for(tmp_path))
+    with app.app_context():
+        keystore.put("sub_first", b"sealed")
+        (engine,) = [one for one in app.extensions.values() if isinstance(one, sa.Engine)]
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        keystore.dispose()
+        db.engine.dispose()
 
 
 def test_the_keys_stand_in_slices_by_age(kept: Flask) -> None:
