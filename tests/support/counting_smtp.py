@@ -1,7 +1,9 @@
 """An SMTP receiver in a process of its own that writes down every final dot before it answers.
 
 What it does to a mail goes by the first letters of the recipient: see `_AT_RCPT` and `_AT_DOT`. Run as
-`python -m tests.support.counting_smtp LOG HOST MILLISECONDS MAILS_PER_CONNECTION`; it prints its port.
+`python -m tests.support.counting_smtp LOG HOST MILLISECONDS MAILS_PER_CONNECTION HOLD_AFTER NAME`; it
+prints its port. After HOLD_AFTER mails (0: never) it answers none until it reads `release`; `hold` has it
+keep back the answers from then on.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Self
 
 ROOT = Path(__file__).parents[2]
 READ = 256 * 1024
+NEVER = sys.maxsize
 QUIET_SECONDS = 1.5
 END = b"\r\n.\r\n"
 HELLO = b"250-counting.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES\r\n"
@@ -54,10 +57,17 @@ class CountingSmtp:
         host: str = "127.0.0.1",
         milliseconds: int = 0,
         mails_per_connection: int = 0,
+        hold_after: int = 0,
+        name: str = "receiver",
     ) -> None:
+        """After `hold_after` mails (0: never) it keeps its answers back until `release`.
+
+        Its answer to a final dot tells its `name`.
+        """
         self.host = host
         self._log = directory / "dots.log"
-        self._words = [str(self._log), host, str(milliseconds), str(mails_per_connection)]
+        numbers = (milliseconds, mails_per_connection, hold_after)
+        self._words = [str(self._log), host, *map(str, numbers), name]
         self._dots: list[Dot] = []
         self._offset = 0
 
@@ -66,6 +76,7 @@ class CountingSmtp:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.counting_smtp", *self._words],
             cwd=ROOT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -81,8 +92,25 @@ class CountingSmtp:
     ) -> None:
         self._process.terminate()
         self._process.wait(10)
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._process.stdin.close()
         self._process.stdout.close()
+
+    def release(self) -> None:
+        """Give the answers that were kept back, and keep none back from now on."""
+        self._tell("release")
+
+    def hold(self) -> None:
+        """Keep the answers to all mails back that come from now on."""
+        self._tell("hold")
+
+    def _tell(self, word: str) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == f"{word}\n"
 
     @property
     def dots(self) -> list[Dot]:
@@ -170,7 +198,7 @@ class _Line:
             int(answer[:3] or 0), self._recipient, found[1].decode() if found else ""
         )
         self._mails += 1
-        self._say(answer)
+        self._say(self._receiver.taken if answer == OK else answer)
         if answer == b"" or answer.startswith(b"421"):
             self.is_over = True
 
@@ -201,10 +229,14 @@ class _Line:
 
 
 class _Receiver:
-    def __init__(self, log: str, host: str, milliseconds: str, mails_per_connection: str) -> None:
-        self.mails_per_connection = int(mails_per_connection)
-        self._delay = int(milliseconds) / 1000
+    def __init__(self, log: str, host: str, numbers: list[int], name: str) -> None:
+        milliseconds, self.mails_per_connection, hold_after = numbers
+        self._hold_after = hold_after or NEVER
+        self.taken = f"250 2.0.0 taken by {name}\r\n".encode()
+        self._delay = milliseconds / 1000
         self._log = os.open(log, os.O_WRONLY | os.O_APPEND)
+        self._count = 0
+        self._kept_back: list[_Line] = []
         self._once: set[str] = set()
         self._held: list[tuple[float, _Line]] = []
         self._listener = socket.create_server((host, 0), backlog=128)
@@ -220,13 +252,18 @@ class _Receiver:
     def write_down(self, code: int, recipient: str, message_id: str) -> None:
         line = f"{time.monotonic():.6f}\t{code}\t{recipient}\t{message_id}\n"
         os.write(self._log, line.encode())
+        self._count += 1
 
     def serve(self) -> None:
         selector = selectors.DefaultSelector()
         selector.register(self._listener, selectors.EVENT_READ)
+        selector.register(sys.stdin, selectors.EVENT_READ, "told")
         while True:
             for key, _ in selector.select(self._answer_what_is_due(selector)):
                 line = key.data
+                if line == "told":
+                    self._obey(selector, sys.stdin.readline())
+                    continue
                 if line is None:
                     wire, _ = self._listener.accept()
                     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -240,6 +277,10 @@ class _Receiver:
                     has_mail = line.read()
                 except OSError:
                     line.is_over, has_mail = True, False
+                if has_mail and self._count > self._hold_after:
+                    selector.unregister(line.wire)
+                    self._kept_back.append(line)
+                    continue
                 if has_mail and self._delay:
                     selector.unregister(line.wire)  # until it is answered
                     self._held.append((time.monotonic() + self._delay, line))
@@ -261,11 +302,26 @@ class _Receiver:
             if wait > 0:
                 return wait
             self._held.pop(0)
-            self._answer(line)
-            selector.register(line.wire, selectors.EVENT_READ, line)
-            if line.is_over:
-                self._linger(selector, line)
+            self._go_on(selector, line)
         return None
+
+    def _obey(self, selector: selectors.BaseSelector, told: str) -> None:
+        if not told:  # who started this one is gone
+            selector.unregister(sys.stdin)
+            return
+        self._hold_after = self._count if told == "hold\n" else NEVER
+        if self._hold_after == NEVER:
+            kept_back, self._kept_back = self._kept_back, []
+            for line in kept_back:
+                self._go_on(selector, line)
+        sys.stdout.write(told)
+        sys.stdout.flush()
+
+    def _go_on(self, selector: selectors.BaseSelector, line: _Line) -> None:
+        self._answer(line)
+        selector.register(line.wire, selectors.EVENT_READ, line)
+        if line.is_over:
+            self._linger(selector, line)
 
     def _answer(self, line: _Line) -> None:
         octets, line.answers = b"".join(line.answers), []
@@ -281,7 +337,8 @@ def _leave(_number: int, _frame: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _leave)
-    the_receiver = _Receiver(*sys.argv[1:5])
+    the_log, the_host, *the_numbers, the_name = sys.argv[1:]
+    the_receiver = _Receiver(the_log, the_host, list(map(int, the_numbers)), the_name)
     sys.stdout.write(f"{the_receiver.port}\n")
     sys.stdout.flush()
     the_receiver.serve()
