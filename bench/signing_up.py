@@ -53,7 +53,9 @@ def measure(ground: Ground, sheet: Sheet) -> None:
         ]
         bare = undo.enter_context(_web(ground, "bench.bare_page:app", {}, free_port()))
         for number in ground.rounds(ROUND_SECONDS):
-            floor = _visit(ground, bare, _requests(bare, "/f/none", "none", "box"))
+            forms = _requests(bare, "/f/none", "none", "box")
+            visit(bare, forms, connections=CONNECTIONS, seconds=WARM_SECONDS)
+            floor = _visit(ground, bare, forms)
             sheet.add("signing up: bare Flask page", "requests/s", floor.rate)
             for place, services in served:
                 order = list(services) if number % 2 else list(services)[::-1]
@@ -80,7 +82,7 @@ def _ways(ground: Ground, place: Place) -> tuple[str, ...]:
 
 def _explain(sheet: Sheet) -> None:
     sheet.notes.append(
-        f"signing up: gunicorn, 2 workers with 4 threads, {CONNECTIONS} connections kept alive; visitors, "
+        f"signing up: gunicorn, 2 workers with 8 threads, {CONNECTIONS} connections kept alive; visitors, "
         "workers and the log keeper run on the same cores meanwhile."
     )
     sheet.notes.append(
@@ -160,7 +162,8 @@ def _drop_trigger(environ: dict[str, str], place: Place) -> None:
 def _web(ground: Ground, app: str, environ: dict[str, str], port: int) -> Iterator[int]:
     """gunicorn as `run` starts it; yields its port."""
     words = python("-m", "gunicorn", app, "--bind", f"{HOST}:{port}", "--workers", "2")
-    words += ("--threads", "4", "--preload", "--no-control-socket", "--log-level", "warning")
+    words += ("--threads", "8", "--worker-class", "mailer.web.serving.Worker", "--preload")
+    words += ("--no-control-socket", "--log-level", "warning")
     with ground.program(*words, environ=environ, log=ground.new_directory() / "web.log"):
         wait_for(answers_http(HOST, port, "/health"), timeout=START_SECONDS)
         yield port

@@ -184,7 +184,8 @@ def _gunicorn(ports: Ports) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT)),
         *binds,
-        *("--workers", "2", "--threads", "4", "--preload", "--no-control-socket"),
+        *("--workers", "2", "--threads", "8", "--worker-class", "mailer.web.serving.Worker"),
+        *("--preload", "--no-control-socket"),
         *("--log-level", "warning", "--graceful-timeout", "10"),
     )
 
