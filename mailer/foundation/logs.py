@@ -31,7 +31,7 @@ class JSONLines(logging.Formatter):
             "said": redact(_said(record)),
         }
         line.update(
-            (key, redact(str(value)))
+            (key, str(value) if isinstance(value, int | float) else redact(str(value)))
             for key, value in vars(record).items()
             if key not in _STANDARD and not key.startswith("_")
         )

@@ -11,6 +11,7 @@ from binascii import b2a_base64
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeTimedSerializer
@@ -42,14 +43,19 @@ class Purpose(StrEnum):
     CLICK = "click"
 
 
-def _keys() -> list[str]:
+def _keys() -> tuple[str, ...]:
     # itsdangerous signs with the last key and tries all of them.
-    return list(reversed(settings().secret_keys))
+    return settings().secret_keys[::-1]
 
 
 def _serializer(purpose: Purpose) -> URLSafeTimedSerializer:
+    return _make_serializer(purpose, _keys())
+
+
+@lru_cache(maxsize=64)
+def _make_serializer(purpose: Purpose, keys: tuple[str, ...]) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
-        _keys(),
+        keys,
         salt=f"mailer.{purpose}",
         signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
     )
@@ -65,29 +71,37 @@ def read_timed(purpose: Purpose, token: str, *, max_age: timedelta) -> Any:
 
     Raises LinkExpired (with the payload) when it is ours but too old, LinkInvalid otherwise.
     """
-    if len(token) > LONGEST_TOKEN:
-        raise LinkInvalid("This link is damaged.")
-    try:
-        return _serializer(purpose).loads(token, max_age=int(max_age.total_seconds()))
-    except SignatureExpired as error:
-        payload = None
-        if error.payload is not None:
-            payload = _serializer(purpose).load_payload(error.payload)
-        raise LinkExpired("This link has expired.", payload) from None
-    except (BadSignature, UnicodeError):
-        raise LinkInvalid("This link is damaged or incomplete.") from None
+    payload, _ = read_timed_with_age(purpose, token, max_age=max_age)
+    return payload
 
 
 def read_timed_with_age(purpose: Purpose, token: str, *, max_age: timedelta) -> tuple[Any, int]:
     """Like `read_timed`, with the time of signing in seconds since the epoch."""
-    payload = read_timed(purpose, token, max_age=max_age)
-    _, signed_at = _serializer(purpose).loads(token, return_timestamp=True)
+    if len(token) > LONGEST_TOKEN:
+        raise LinkInvalid("This link is damaged.")
+    serializer = _serializer(purpose)
+    try:
+        payload, signed_at = serializer.loads(
+            token, max_age=int(max_age.total_seconds()), return_timestamp=True
+        )
+    except SignatureExpired as error:
+        payload = None
+        if error.payload is not None:
+            payload = serializer.load_payload(error.payload)
+        raise LinkExpired("This link has expired.", payload) from None
+    except (BadSignature, UnicodeError):
+        raise LinkInvalid("This link is damaged or incomplete.") from None
     return payload, int(signed_at.timestamp())
 
 
 def _signer(purpose: Purpose) -> Signer:
+    return _make_signer(purpose, _keys())
+
+
+@lru_cache(maxsize=64)
+def _make_signer(purpose: Purpose, keys: tuple[str, ...]) -> Signer:
     return Signer(
-        _keys(),
+        keys,
         salt=f"mailer.{purpose}",
         sep=".",
         key_derivation="hmac",

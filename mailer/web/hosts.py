@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request, url_for
@@ -23,9 +24,11 @@ def register(app: Flask) -> None:
 
 def is_separated() -> bool:
     """Whether the team's side has a host (with port) of its own."""
-    return _host(settings().admin_url) != _host(settings().public_url)
+    chosen = settings()
+    return _host(chosen.admin_url) != _host(chosen.public_url)
 
 
+@lru_cache(maxsize=256)
 def _host(url: str) -> str:
     parts = urlsplit(url)
     default = 443 if parts.scheme == "https" else 80

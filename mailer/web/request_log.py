@@ -7,6 +7,7 @@ import secrets
 import time
 
 from flask import Flask, Response, g, has_request_context, request
+from flask.globals import app_ctx
 
 log = logging.getLogger("mailer.access")
 
@@ -31,11 +32,12 @@ def _add_request_id(record: logging.LogRecord) -> bool:
 
 
 def _begin() -> None:
-    g.request_id = secrets.token_hex(8)
-    g.began = time.perf_counter()
+    kept = app_ctx.g
+    kept.request_id = secrets.token_hex(8)
+    kept.began = time.perf_counter()
     # An application context may outlive a request, so nothing of the last one may stay.
     for name in ("signed_in", "csrf_key", "layout", "time_zone", "notice_taken"):
-        g.pop(name, None)
+        kept.pop(name, None)
 
 
 def _end(response: Response) -> Response:

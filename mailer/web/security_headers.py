@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from flask import Flask, Response, request
 
@@ -12,7 +13,8 @@ CSP = "Content-Security-Policy"
 _YEAR_SECONDS = 31_536_000
 
 
-def policy(frame_ancestors: Sequence[str] = ()) -> str:
+@lru_cache(maxsize=64)
+def policy(frame_ancestors: tuple[str, ...] = ()) -> str:
     """The content security policy of our own pages, framable by `frame_ancestors` (origins) only."""
     ancestors = " ".join(frame_ancestors) or "'none'"
     return (
@@ -30,7 +32,7 @@ MAIL_PREVIEW_POLICY = (
 
 def allow_framing(response: Response, origins: Sequence[str]) -> Response:
     """Let pages of `origins` (scheme, host and port, or 'self') frame this one response (S-052)."""
-    response.headers[CSP] = policy(origins)
+    response.headers[CSP] = policy(tuple(origins))
     return response
 
 
