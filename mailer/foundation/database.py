@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import Flask
@@ -32,6 +33,7 @@ NAMING = {
 LOCK_WAIT_SECONDS = 8
 SILENCE_SECONDS = 300  # between two statements of one transaction
 ASK_AGAIN_SECONDS = 0.0005
+_PRIMARY = 0xFF  # the part of SQLite's error codes that says what kind it is
 # A connection whose other end is gone without a word is given up after about half a minute (libpq).
 NOTICE_SILENCE = {
     "keepalives_idle": 10,
@@ -40,6 +42,10 @@ NOTICE_SILENCE = {
     "tcp_user_timeout": 30_000,  # milliseconds
 }
 READ_ONLY = "25006"  # SQLSTATE
+_TAKE_TURNS = sa.text(
+    "SELECT count(pg_advisory_xact_lock(hashtextextended(name, 0)))"
+    " FROM unnest(CAST(:names AS text[])) AS name"
+)
 # One of this process at a time asks for SQLite's write lock; the others wait here, without asking.
 _writers = threading.Lock()
 
@@ -144,6 +150,7 @@ def prepare_sqlite(engine: Engine) -> None:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=NORMAL",
+            "wal_autocheckpoint=8000",
             f"busy_timeout={LOCK_WAIT_SECONDS * 1000}",
             "foreign_keys=ON",
             "recursive_triggers=ON",
@@ -163,22 +170,25 @@ def prepare_sqlite(engine: Engine) -> None:
 def _begin_to_write(connection: Connection) -> None:
     """Take SQLite's write lock as soon as it is free.
 
-    SQLite itself has those who wait ask again after up to 100 ms, so that it lies idle under load.
+    SQLite itself has those who wait ask again after up to 100 ms, so that it lies idle under load. The driver
+    is asked directly, for a refusal that SQLAlchemy wraps costs as much as a statement.
     """
     limit = time.monotonic() + LOCK_WAIT_SECONDS
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+    driver.execute("PRAGMA busy_timeout=0").close()
     try:
-        while True:
+        while time.monotonic() < limit:
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            except OperationalError as error:
-                if "locked" not in str(error.orig) or time.monotonic() > limit:
-                    raise
+                driver.execute("BEGIN IMMEDIATE").close()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+                    break
                 time.sleep(ASK_AGAIN_SECONDS)
             else:
                 return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what has to be told
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_WAIT_SECONDS * 1000}")
+        driver.execute(f"PRAGMA busy_timeout={LOCK_WAIT_SECONDS * 1000}").close()
 
 
 def make_durable() -> None:
@@ -255,12 +265,11 @@ def record(happened: Event) -> None:
     current.info["events"].append(happened)
 
 
-def serialise_on(name: str) -> None:
-    """Let only one transaction at a time pass here for `name`, until it ends.
+def serialise_on(*names: str) -> None:
+    """Let only one transaction at a time pass here for each of `names`, until it ends.
 
-    SQLite has a single writer anyway; PostgreSQL takes an advisory lock.
+    SQLite has a single writer anyway; PostgreSQL takes advisory locks, in the order of the names, so that
+    two who ask for several of the same do not wait for each other.
     """
     if db.session().get_bind().dialect.name == "postgresql":
-        db.session.execute(
-            sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0)))
-        )
+        db.session.connection().execute(_TAKE_TURNS, {"names": sorted(set(names))})

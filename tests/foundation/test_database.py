@@ -294,6 +294,7 @@ def test_sqlite_keeps_the_promises_postgresql_makes_by_itself(app: Flask) -> Non
     if db.engine.dialect.name == "sqlite":
         wanted = {
             "journal_mode": "wal",
+            "wal_autocheckpoint": 8000,
             "foreign_keys": 1,
             "recursive_triggers": 1,
             "trusted_schema": 0,
