@@ -8,7 +8,14 @@ personal lies under a key of that person and goes with it, the record stays.
 
 from __future__ import annotations
 
-from mailer.consent.asking import Asked, record_answers
+from mailer.consent.asking import (
+    RECORD_ID,
+    SUBJECT_ID,
+    SealedAnswers,
+    record_answers,
+    seal_answers,
+)
+from mailer.consent.canonical import canonical_json
 from mailer.consent.imported import (
     Keyed,
     create_subjects,
@@ -22,7 +29,6 @@ from mailer.consent.ledger import (
     TRACKING,
     About,
     Evidence,
-    canonical_json,
     commitment,
     find_valid,
     list_valid,
@@ -67,10 +73,11 @@ __all__ = [
     "ALGORITHM",
     "ALLOWS_SENDING",
     "DPV_TERMS",
+    "RECORD_ID",
     "SALT_BYTES",
+    "SUBJECT_ID",
     "TRACKING",
     "About",
-    "Asked",
     "ConsentRecord",
     "ConsentState",
     "ConsentSubject",
@@ -82,6 +89,7 @@ __all__ = [
     "NoticeText",
     "Rechecked",
     "RecordProblem",
+    "SealedAnswers",
     "Section",
     "TimelineEntry",
     "canonical_json",
@@ -121,6 +129,7 @@ __all__ = [
     "record_requested",
     "record_terminated_many",
     "record_withdrawn",
+    "seal_answers",
     "store_text",
     "sweep_keys",
     "timeline",

@@ -1,7 +1,8 @@
 """The first records of a request, as sets: signing up is the busiest door of the house.
 
-What is written is what `record_requested` and `record_refused` write one by one: the evidence is put into
-its canonical form once for all boxes of a form, and rows go in by three statements.
+What is written is what `record_requested` and `record_refused` write one by one. Everything that needs no
+database is done before: the evidence is put into its canonical form once for all boxes of a form, committed
+to and sealed. Then the rows of many people go in by three statements.
 """
 
 from __future__ import annotations
@@ -9,93 +10,116 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from functools import lru_cache
+from typing import Any, Final
 
-import sqlalchemy as sa
-
+from mailer.consent.canonical import canonical_json
 from mailer.consent.ledger import (
     ALGORITHM,
     SALT_BYTES,
     About,
     Evidence,
-    canonical_json,
     commitment,
-    payload_of,
+    described,
 )
-from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
 from mailer.consent.moulds import PayloadMould
-from mailer.consent.states import ConsentState
-from mailer.consent.subjects import place_of_key
-from mailer.foundation import cipher, keystore
+from mailer.consent.reserving import take_key
+from mailer.consent.states import DPV_TERMS, ConsentState, Matter
+from mailer.foundation import cipher, driver
 from mailer.foundation.clock import now
-from mailer.foundation.database import db
 from mailer.foundation.ids import new_id
 from mailer.organisations import Organisation
 
-_SUBJECTS: Final = cast("sa.Table", ConsentSubject.__table__)
-_RECORDS: Final = cast("sa.Table", ConsentRecord.__table__)
-_PAYLOADS: Final = cast("sa.Table", ConsentPayload.__table__)
-
-# Built once: making these expressions anew costs more than running them.
-_ADD_SUBJECT: Final = sa.insert(_SUBJECTS).returning(_SUBJECTS.c.id)
-_ADD_RECORDS: Final = sa.insert(_RECORDS).returning(_RECORDS.c.id, _RECORDS.c.public_id)
-_ADD_PAYLOADS: Final = sa.insert(_PAYLOADS)
+# Rows that are written together name each other by public ids, so that none has to be read back.
+SUBJECT_ID: Final = "(SELECT id FROM consent_subjects WHERE public_id = ?)"
+RECORD_ID: Final = "(SELECT id FROM consent_records WHERE public_id = ?)"
+_ADD_SUBJECT: Final = (
+    "INSERT INTO consent_subjects (public_id, organisation_id, created_at) VALUES (?, ?, ?)"
+)
+_ADD_RECORD: Final = (
+    "INSERT INTO consent_records (public_id, organisation_id, subject_id, matter, mailing_list_id, state,"  # noqa: S608  # made of constants and marks
+    f" algorithm, commitment, recorded_at) VALUES (?, ?, {SUBJECT_ID}, ?, ?, ?, ?, ?, ?)"
+)
+_ADD_PAYLOAD: Final = (
+    "INSERT INTO consent_payloads (record_id, subject_id, sealed)"  # noqa: S608  # made of constants and marks
+    f" VALUES ({RECORD_ID}, {SUBJECT_ID}, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What was written: the subject's row id, and the id of each record in the order of the boxes."""
+class SealedAnswers:
+    """What one person answered, ready to be written: public ids of the new subject and of a record for each
+    box in order, and their rows.
+    """
 
-    subject_id: int
-    record_ids: tuple[int, ...]
+    subject: str
+    records: tuple[str, ...]
+    subject_row: driver.Row
+    record_rows: tuple[driver.Row, ...]
+    payload_rows: tuple[driver.Row, ...]
 
 
-def record_answers(
+def seal_answers(
     organisation: Organisation, answers: Sequence[tuple[About, bool]], evidence: Evidence
-) -> Asked:
+) -> SealedAnswers:
     """A form was submitted: a new subject, and for each box a `requested` record if it was ticked, a
     `refused` one if not (R-008, C-047).
+
+    Nothing is written yet but the subject's key. Raises Unavailable.
     """
-    name, key, moment = new_id("sub"), cipher.new_key(), now()
-    keystore.put(name, cipher.seal(key, bound_to=place_of_key(name)))
-    connection = db.session.connection()
-    subject_id: int = connection.execute(
-        _ADD_SUBJECT,
-        {"public_id": name, "organisation_id": organisation.id, "created_at": moment},
-    ).scalar_one()
-    shared = canonical_json(evidence)
-    rows: list[dict[str, Any]] = []
-    sealed: dict[str, bytes] = {}
+    (subject, key), moment = take_key(), now()
+    shared, at = canonical_json(evidence), driver.moment_in(moment)
+    names: list[str] = []
+    records: list[driver.Row] = []
+    payloads: list[driver.Row] = []
     for about, is_ticked in answers:
         state = ConsentState.REQUESTED if is_ticked else ConsentState.REFUSED
-        public_id, salt = new_id("rec"), secrets.token_bytes(SALT_BYTES)
-        frame = payload_of(
-            public_id, organisation.public_id, name, about, state, moment, evidence=None
+        name, salt = new_id("rec"), secrets.token_bytes(SALT_BYTES)
+        canonical = _mould(organisation.public_id, about.matter, _facts(about), state).fill(
+            record=name, subject=subject, moment=moment, ends=None, evidence=shared
         )
-        canonical = PayloadMould(frame).fill(
-            record=public_id, subject=name, ends=None, evidence=shared
-        )
-        rows.append(
-            {
-                "public_id": public_id,
-                "organisation_id": organisation.id,
-                "subject_id": subject_id,
-                "matter": about.matter,
-                "mailing_list_id": about.mailing_list.id if about.mailing_list else None,
-                "state": state,
-                "algorithm": ALGORITHM,
-                "commitment": commitment(salt, canonical),
-                "recorded_at": moment,
-            }
-        )
-        place = f"consent_payloads.{public_id}"
-        sealed[public_id] = cipher.seal_with(key, salt + canonical, bound_to=place)
-    ids = {row.public_id: row.id for row in connection.execute(_ADD_RECORDS, rows)}
-    connection.execute(
-        _ADD_PAYLOADS,
-        [
-            {"record_id": ids[public_id], "subject_id": subject_id, "sealed": value}
-            for public_id, value in sealed.items()
-        ],
+        of_what = about.matter.value, about.mailing_list.id if about.mailing_list else None
+        committed = ALGORITHM, commitment(salt, canonical)
+        sealed = cipher.seal_with(key, salt + canonical, bound_to=f"consent_payloads.{name}")
+        names.append(name)
+        records.append((name, organisation.id, subject, *of_what, state.value, *committed, at))
+        payloads.append((name, subject, sealed))
+    return SealedAnswers(
+        subject=subject,
+        records=tuple(names),
+        subject_row=(subject, organisation.id, at),
+        record_rows=tuple(records),
+        payload_rows=tuple(payloads),
     )
-    return Asked(subject_id, tuple(ids[row["public_id"]] for row in rows))
+
+
+def record_answers(many: Sequence[SealedAnswers]) -> None:
+    """Write what people answered: subjects, records and payloads."""
+    driver.execute_each(_ADD_SUBJECT, [one.subject_row for one in many])
+    driver.execute_each(_ADD_RECORD, [row for one in many for row in one.record_rows])
+    driver.execute_each(_ADD_PAYLOAD, [row for one in many for row in one.payload_rows])
+
+
+def _facts(about: About) -> tuple[tuple[str, Any], ...] | None:
+    facts = described(about.mailing_list)
+    return None if facts is None else tuple(facts.items())
+
+
+@lru_cache(maxsize=256)
+def _mould(
+    organisation: str,
+    matter: Matter,
+    facts: tuple[tuple[str, Any], ...] | None,
+    state: ConsentState,
+) -> PayloadMould:
+    return PayloadMould(
+        {
+            "schema": "mailer.consent/1",
+            "organisation": organisation,
+            "matter": matter.value,
+            "mailing_list": None if facts is None else dict(facts),
+            "state": state.value,
+            "status": DPV_TERMS[state],
+            "follows": None,
+        }
+    )

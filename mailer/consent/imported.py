@@ -5,18 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from mailer.consent.ledger import ALGORITHM, SALT_BYTES, canonical_json, commitment, described
+from mailer.consent.canonical import canonical_json
+from mailer.consent.ledger import ALGORITHM, SALT_BYTES, commitment, described
 from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
 from mailer.consent.moulds import PayloadMould
 from mailer.consent.states import DPV_TERMS, ConsentState, Matter
 from mailer.consent.subjects import place_of_key
 from mailer.foundation import cipher, keystore
-from mailer.foundation.clock import iso, now
+from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
 from mailer.foundation.ids import new_id
@@ -105,7 +105,7 @@ def _record_many(
     if not drafts:
         return []
     moment = now()
-    mould = PayloadMould(_frame(organisation, mailing_list, state, moment))
+    mould = PayloadMould(_frame(organisation, mailing_list, state))
     ended = _public_ids([ends for *_, ends in drafts if ends is not None])
     common = {
         "organisation_id": organisation.id,
@@ -122,6 +122,7 @@ def _record_many(
         canonical = mould.fill(
             record=name,
             subject=subject.public_id,
+            moment=moment,
             ends=ended[ends] if ends is not None else None,
             evidence=canonical_json(evidence),
         )
@@ -140,7 +141,7 @@ def _record_many(
 
 
 def _frame(
-    organisation: Organisation, mailing_list: MailingList, state: ConsentState, moment: datetime
+    organisation: Organisation, mailing_list: MailingList, state: ConsentState
 ) -> dict[str, Any]:
     """What the payloads of all of them say alike."""
     return {
@@ -150,7 +151,6 @@ def _frame(
         "mailing_list": described(mailing_list),
         "state": state.value,
         "status": DPV_TERMS[state],
-        "recorded_at": iso(moment),
         "follows": None,
     }
 

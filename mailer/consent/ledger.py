@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import rfc8785
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from mailer.consent.canonical import canonical_json
 from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
 from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
 from mailer.consent.subjects import get_subject, key_of
@@ -187,11 +187,6 @@ def payload_of(
         "ends": None,
         "evidence": evidence,
     }
-
-
-def canonical_json(content: Mapping[str, Any]) -> bytes:
-    """The RFC 8785 form of what is committed to (T-001)."""
-    return rfc8785.dumps(dict(content))
 
 
 def commitment(salt: bytes, canonical: bytes) -> bytes:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from mailer.consent.ledger import canonical_json
+from mailer.consent.canonical import canonical_json
+from mailer.foundation.clock import iso
 
 _OPENING: Final = b'{"ends":null,"evidence":null,'
-_RECORD, _SUBJECT = "record-of-the-mould", "subject-of-the-mould"
+_HOLES: Final = ("record", "recorded_at", "subject")  # in the order of their names
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -21,16 +23,26 @@ class PayloadMould:
     """Made from what payloads say alike; `fill` gives the canonical form of one of them."""
 
     def __init__(self, frame: Mapping[str, Any]) -> None:
-        whole = canonical_json(
-            {**frame, "ends": None, "evidence": None, "record": _RECORD, "subject": _SUBJECT}
-        )
+        marks = {name: f"{name}-of-the-mould" for name in _HOLES}
+        whole = canonical_json({**frame, **marks, "ends": None, "evidence": None})
         if not whole.startswith(_OPENING):
             raise ValueError("the canonical form of a payload begins differently")
-        self._head, _, rest = whole[len(_OPENING) :].partition(_RECORD.encode())
-        self._middle, _, self._tail = rest.partition(_SUBJECT.encode())
+        rest = whole[len(_OPENING) :]
+        parts = []
+        for name, mark in marks.items():
+            # With its name before it, which no text inside a string can look like.
+            named, quoted = f'"{name}":"'.encode(), mark.encode()
+            part, _, rest = rest.partition(named + quoted)
+            parts.append(part + named)
+        self._before_record, self._before_moment, self._before_subject = parts
+        self._tail = rest
 
-    def fill(self, *, record: str, subject: str, ends: str | None, evidence: bytes) -> bytes:
-        """The canonical form of a payload; `evidence` is canonical already, the others are public ids."""
+    def fill(
+        self, *, record: str, subject: str, moment: datetime, ends: str | None, evidence: bytes
+    ) -> bytes:
+        """The canonical form of a payload recorded at `moment`; `evidence` is canonical already, the others
+        are public ids.
+        """
         for name in (record, subject, ends or record):
             if _ID.fullmatch(name) is None:
                 raise ValueError(f"{name!r} is no public id")
@@ -42,9 +54,11 @@ class PayloadMould:
                 b',"evidence":',
                 evidence,
                 b",",
-                self._head,
+                self._before_record,
                 record.encode(),
-                self._middle,
+                self._before_moment,
+                iso(moment).encode(),
+                self._before_subject,
                 subject.encode(),
                 self._tail,
             )

@@ -13,10 +13,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from mailer.delivery import driver, holding, owners
+from mailer.delivery import holding, owners
 from mailer.delivery.recipients import KEY_PREFIX, Recipient
 from mailer.delivery.states import SkipReason
 from mailer.delivery.verdicts import IS_FIRST, SELECT, SELECT_COUNTED, Held, verdict_of
+from mailer.foundation import driver
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from mailer.delivery import driver
 from mailer.delivery.states import SkipReason
 from mailer.delivery.verdicts import LONGEST_HOLD, Held
+from mailer.foundation import driver
 from mailer.foundation.context import settings
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from mailer.delivery import driver
 from mailer.delivery.recipients import Recipient
 from mailer.delivery.verdicts import list_refused
+from mailer.foundation import driver
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import Unavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from mailer.delivery import driver
+from mailer.foundation import driver
 from mailer.foundation.clock import now
 
 LEASE = timedelta(minutes=2)

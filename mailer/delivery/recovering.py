@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mailer.campaigns import Campaign, CampaignState, reopen
-from mailer.delivery import driver, owners
+from mailer.delivery import owners
 from mailer.delivery.outcomes import VANISHED, Result, Retries, result_of, uncertain, unsent
 from mailer.delivery.recipients import KEY_PREFIX
 from mailer.delivery.retrying import retries
@@ -17,6 +17,7 @@ from mailer.delivery.settling import settle
 from mailer.delivery.states import DeliveryState
 from mailer.delivery.tables import DELIVERIES
 from mailer.delivery.verdicts import IS_FIRST
+from mailer.foundation import driver
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotAllowed

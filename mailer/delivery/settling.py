@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from mailer.delivery import driver
 from mailer.delivery.outcomes import Result
 from mailer.delivery.states import OPEN, DeliveryState
+from mailer.foundation import driver
 
 _FINAL = (DeliveryState.ACCEPTED, DeliveryState.REFUSED)
 

@@ -7,8 +7,8 @@ from typing import Final, cast
 import sqlalchemy as sa
 
 from mailer.campaigns import Campaign
-from mailer.delivery.driver import is_postgresql
 from mailer.delivery.models import Delivery
+from mailer.foundation.driver import is_postgresql
 
 DELIVERIES: Final = cast("sa.Table", Delivery.__table__)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mailer.delivery import driver
 from mailer.delivery.alarm import Alarm, Everywhere
+from mailer.foundation import driver
 
 _ADD = """
 INSERT INTO campaign_tallies (campaign_id, destination, answers, dead, objections)

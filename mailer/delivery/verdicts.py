@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailer.delivery import driver
 from mailer.delivery.states import SkipReason
+from mailer.foundation import driver
 from mailer.foundation.clock import now
 
 AGAIN_SOON = timedelta(minutes=10)  # when another mail to this person is in somebody's hand

@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import ipaddress
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mailer.forms.publishing import PublishedForm
 from mailer.foundation.addresses import Address
 from mailer.foundation.context import settings
-from mailer.foundation.throttle import Limit, is_within
+from mailer.foundation.throttle import Limit, are_within, is_within
 
 ADDRESS_PER_HOUR = 10
 HOUR = 3600
@@ -19,22 +21,42 @@ IPV6_PREFIX = 64
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request: through which form, for whom, from where."""
+
+    published: PublishedForm
+    address: Address
+    ip: str
+
+
 def admit(published: PublishedForm, address: Address, ip: str) -> bool:
     """Count one request; False when a limit is used up: then nothing is queued, and the public answer
     is the same (S-030, S-032).
     """
-    chosen = settings()
-    limits = [
+    return admit_many([Asking(published, address, ip)])[0]
+
+
+def admit_many(askings: Sequence[Asking]) -> list[bool]:
+    """Like `admit` for several requests, in their order."""
+    answers = are_within([_limits(asking) for asking in askings])
+    for asking, is_admitted in zip(askings, answers, strict=True):
+        if not is_admitted:
+            form = asking.published.form.public_id
+            log.warning("a request over a limit was not taken", extra={"form": form})
+    return answers
+
+
+def _limits(asking: Asking) -> list[Limit]:
+    chosen, address, form = settings(), asking.address, asking.published.form.public_id
+    network = _keyed(ip_prefix(asking.ip))
+    return [
         Limit(f"signup:address:{address.digest}", ADDRESS_PER_HOUR, HOUR),
-        Limit(f"signup:ip:{_keyed(ip_prefix(ip))}", chosen.signups_per_ip_hour, HOUR),
+        Limit(f"signup:ip:{network}", chosen.signups_per_ip_hour, HOUR),
         Limit(f"signup:domain:{_keyed(address.domain)}", chosen.signups_per_domain_hour, HOUR),
-        Limit(f"signup:form:{published.form.public_id}", chosen.signups_per_form_hour, HOUR),
+        Limit(f"signup:form:{form}", chosen.signups_per_form_hour, HOUR),
         Limit("signup:all", chosen.signups_per_hour, HOUR),
     ]
-    if is_within(limits):
-        return True
-    log.warning("a request over a limit was not taken", extra={"form": published.form.public_id})
-    return False
 
 
 def is_first_alarm(published: PublishedForm) -> bool:

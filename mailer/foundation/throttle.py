@@ -15,23 +15,33 @@ import redis
 from mailer.foundation.context import extensions
 from mailer.foundation.queue import connection
 
-# One round trip, all or nothing: either every limit has room and all are counted, or none is.
+# One round trip for many, one after the other; for each all or nothing: either every limit of theirs has room
+# and all are counted, or none is. ARGV: now, then for each how many limits, and count and window of each.
 _SCRIPT = """
-local now = tonumber(ARGV[1])
-for i = 1, #KEYS do
-  local count, window = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  local slot = math.floor(now / window)
-  local last = tonumber(redis.call('GET', KEYS[i] .. ':' .. (slot - 1)) or '0')
-  local this = tonumber(redis.call('GET', KEYS[i] .. ':' .. slot) or '0')
-  if last * (1 - (now % window) / window) + this >= count then return i end
+local now, at, first = tonumber(ARGV[1]), 2, 1
+local answers = {}
+while at <= #ARGV do
+  local limits, has_room = tonumber(ARGV[at]), 1
+  for i = 0, limits - 1 do
+    local count, window = tonumber(ARGV[at + 1 + 2 * i]), tonumber(ARGV[at + 2 + 2 * i])
+    local slot = math.floor(now / window)
+    local last = tonumber(redis.call('GET', KEYS[first + i] .. ':' .. (slot - 1)) or '0')
+    local this = tonumber(redis.call('GET', KEYS[first + i] .. ':' .. slot) or '0')
+    if last * (1 - (now % window) / window) + this >= count then
+      has_room = 0
+      break
+    end
+  end
+  for i = 0, has_room * limits - 1 do
+    local window = tonumber(ARGV[at + 2 + 2 * i])
+    local key = KEYS[first + i] .. ':' .. math.floor(now / window)
+    redis.call('INCR', key)
+    redis.call('EXPIRE', key, window * 2)
+  end
+  answers[#answers + 1] = has_room
+  at, first = at + 1 + 2 * limits, first + limits
 end
-for i = 1, #KEYS do
-  local window = tonumber(ARGV[2 * i + 1])
-  local key = KEYS[i] .. ':' .. math.floor(now / window)
-  redis.call('INCR', key)
-  redis.call('EXPIRE', key, window * 2)
-end
-return 0
+return answers
 """
 
 
@@ -46,18 +56,23 @@ class Limit:
 
 def is_within(limits: Sequence[Limit]) -> bool:
     """Count one occurrence against all `limits`; False, counting nothing, when one is used up."""
+    return are_within([limits])[0]
+
+
+def are_within(occurrences: Sequence[Sequence[Limit]]) -> list[bool]:
+    """Like `is_within` for several occurrences, one after the other and in their order."""
     now = time.time()
+    keys = [f"limit:{limit.key}" for limits in occurrences for limit in limits]
+    numbers: list[float] = [now]
+    for limits in occurrences:
+        numbers.append(len(limits))
+        for limit in limits:
+            numbers += (limit.count, limit.seconds)
     try:
-        refused = connection().eval(
-            _SCRIPT,
-            len(limits),
-            *(f"limit:{limit.key}" for limit in limits),
-            now,
-            *(number for limit in limits for number in (limit.count, limit.seconds)),
-        )
+        answers = connection().eval(_SCRIPT, len(keys), *keys, *numbers)
     except (redis.RedisError, OSError):
-        return _local().is_within(limits, now)
-    return int(refused) == 0
+        return [_local().is_within(limits, now) for limits in occurrences]
+    return [int(answer) == 1 for answer in answers]
 
 
 class _LocalCounters:

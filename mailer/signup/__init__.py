@@ -21,7 +21,15 @@ from mailer.signup.confirmation import (
 from mailer.signup.disputing import dispute, read_dispute_token, take_back_dispute
 from mailer.signup.expiry import count_waiting, erase_waiting, expire_unconfirmed
 from mailer.signup.forgetting import forget
-from mailer.signup.intake import Control, Submission, request, request_again
+from mailer.signup.intake import (
+    Control,
+    ReadyRequest,
+    Submission,
+    prepare,
+    request,
+    request_again,
+    request_many,
+)
 from mailer.signup.mail_evidence import keep_mail_evidence
 from mailer.signup.models import SignupChoice, SignupRequest
 from mailer.signup.queries import PendingRequest, form_url, list_pending, subjects_of
@@ -34,6 +42,7 @@ __all__ = [
     "Control",
     "PageShown",
     "PendingRequest",
+    "ReadyRequest",
     "RequestState",
     "SignupChoice",
     "SignupRequest",
@@ -48,10 +57,12 @@ __all__ = [
     "keep_mail_evidence",
     "list_pending",
     "page_of_request",
+    "prepare",
     "read_confirm_token",
     "read_dispute_token",
     "request",
     "request_again",
+    "request_many",
     "standing",
     "subjects_of",
     "take_back_dispute",

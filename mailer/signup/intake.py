@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from mailer import consent
+from mailer import consent, transactional
 from mailer.consent import About, Matter
 from mailer.forms import FormVersion
+from mailer.foundation import driver
 from mailer.foundation.addresses import Address, parse_address
 from mailer.foundation.clock import iso, now
 from mailer.foundation.context import settings
@@ -20,25 +22,33 @@ from mailer.foundation.ids import new_id
 from mailer.foundation.networks import truncate_ip
 from mailer.lists import MailingList, get_list, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
-from mailer.signup.letter import Invitation, plan_confirmation
+from mailer.signup.letter import Invitation, write_confirmation
 from mailer.signup.models import SignupChoice, SignupRequest
 from mailer.signup.states import RequestState
-from mailer.suppression import Scope, is_blocked
+from mailer.suppression import Scope, find_blocked
+from mailer.transactional import ReadyMail
 
-_REQUESTS: Final = cast("sa.Table", SignupRequest.__table__)
-_CHOICES: Final = cast("sa.Table", SignupChoice.__table__)
-# Built once, and without objects: signing up is the busiest door of the house.
-_RECENT: Final = sa.select(
-    _REQUESTS.c.id, _REQUESTS.c.organisation_id, _REQUESTS.c.requested_at
-).where(
-    _REQUESTS.c.address_digest == sa.bindparam("digest"),
-    _REQUESTS.c.requested_at > sa.bindparam("since"),
+# In the driver's words: signing up is the busiest door of the house.
+_ADD_REQUEST: Final = (
+    "INSERT INTO signup_requests (public_id, organisation_id, form_version_id, subject_id, address,"  # noqa: S608  # made of constants and marks
+    " address_digest, answers, language, requested_at, expires_at, state)"
+    f" VALUES (?, ?, ?, {consent.SUBJECT_ID}, ?, ?, ?, ?, ?, ?, '{RequestState.PENDING}')"
 )
-_ADD_REQUEST: Final = sa.insert(_REQUESTS).returning(_REQUESTS.c.id)
-_ADD_CHOICES: Final = sa.insert(_CHOICES)
+_ADD_CHOICE: Final = (
+    "INSERT INTO signup_choices (request_id, matter, mailing_list_id, record_id)"  # noqa: S608  # made of constants and marks
+    f" VALUES ((SELECT id FROM signup_requests WHERE public_id = ?), ?, ?, {consent.RECORD_ID})"
+)
 
 MAILS_PER_WEEK = 3  # per address and organisation, S-031
 MAILS_PER_WEEK_ANYWHERE = 9  # per address on this whole instance, S-031
+
+
+class Recent(NamedTuple):
+    """A request of the last days: its row id, whom it asked, and when."""
+
+    id: int
+    organisation_id: int
+    requested_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,21 +77,48 @@ class Submission:
     lists: tuple[MailingList, ...] = ()  # those of the controls, where they are at hand
 
 
+@dataclass(frozen=True, slots=True)
+class ReadyRequest:
+    """A request with its evidence sealed and its mail written; only leave to write its rows is missing."""
+
+    public_id: str
+    organisation_id: int
+    digest: str
+    list_ids: frozenset[int]
+    answers: consent.SealedAnswers
+    row: driver.Row
+    choices: tuple[driver.Row, ...]
+    mail: ReadyMail
+
+    @property
+    def person(self) -> tuple[int, str]:
+        """Who asks whom."""
+        return self.organisation_id, self.digest
+
+
 def request(submission: Submission) -> str | None:
     """Write the request and plan its confirmation mail; returns its public id, or None when no mail may go.
 
     The caller answers alike in all cases (S-032). At most one mail per address and list a day and three
     per address a week (S-031); none to an address whose owner blocked us (C-082).
     """
-    organisation, address = submission.organisation, submission.address
-    serialise_on(f"signup:{organisation.id}:{address.digest}")
-    ticked = [control for control in submission.controls if control.is_ticked]
-    list_ids = {control.mailing_list_id for control in ticked if control.mailing_list_id}
-    if is_blocked(organisation, address.digest, scope=Scope.ALL_MAIL):
+    if not _list_ids(submission):
         return None
-    if not _may_mail(organisation, address, list_ids):
-        return None
-    return _open(submission)
+    return request_many([prepare(submission)])[0]
+
+
+def request_many(ready: Sequence[ReadyRequest]) -> list[str | None]:
+    """Like `request`, for several people at once and in their order."""
+    serialise_on(*(f"signup:{one.organisation_id}:{one.digest}" for one in ready))
+    taken: set[str] = set()
+    for part in _apart(ready):
+        free = _without_blocked(part)
+        recent = _recent([one.digest for one in free])
+        granted = [one for one in free if _may_mail(one, recent.get(one.digest, []))]
+        if granted:
+            _write(granted)
+            taken.update(one.public_id for one in granted)
+    return [one.public_id if one.public_id in taken else None for one in ready]
 
 
 def request_again(old: SignupRequest, evidence: Mapping[str, Any]) -> str | None:
@@ -108,70 +145,124 @@ def request_again(old: SignupRequest, evidence: Mapping[str, Any]) -> str | None
     return request(submission)
 
 
-def _may_mail(organisation: Organisation, address: Address, list_ids: set[int]) -> bool:
-    moment = now()
-    given = {"digest": address.digest, "since": moment - timedelta(days=7)}
-    recent = db.session.connection().execute(_RECENT, given).all()
-    here = [row for row in recent if row.organisation_id == organisation.id]
+def _apart(ready: Sequence[ReadyRequest]) -> list[list[ReadyRequest]]:
+    """Parts in which no address stands twice: the second of the same is judged after the first is written."""
+    parts: list[list[ReadyRequest]] = []
+    seen: dict[str, int] = {}
+    for one in ready:
+        place = seen.get(one.digest, 0)
+        seen[one.digest] = place + 1
+        if place == len(parts):
+            parts.append([])
+        parts[place].append(one)
+    return parts
+
+
+def _without_blocked(part: Sequence[ReadyRequest]) -> list[ReadyRequest]:
+    blocked = find_blocked([one.person for one in part], scope=Scope.ALL_MAIL)
+    return [one for one in part if one.person not in blocked]
+
+
+def _recent(digests: Sequence[str]) -> dict[str, list[Recent]]:
+    """What was asked for each address in the last seven days, here or elsewhere on this instance."""
+    rows = driver.read_rows(
+        "SELECT address_digest, id, organisation_id, requested_at FROM signup_requests"  # noqa: S608  # made of constants and marks
+        f" WHERE address_digest IN ({driver.marks(len(digests))}) AND requested_at > ?",
+        (*digests, driver.moment_in(now() - timedelta(days=7))),
+    )
+    found: dict[str, list[Recent]] = {}
+    for digest, row_id, organisation_id, requested_at in rows:
+        recent = Recent(row_id, organisation_id, driver.moment_out(requested_at))
+        found.setdefault(digest, []).append(recent)
+    return found
+
+
+def _may_mail(asking: ReadyRequest, recent: Sequence[Recent]) -> bool:
+    here = [row for row in recent if row.organisation_id == asking.organisation_id]
     if len(here) >= MAILS_PER_WEEK or len(recent) >= MAILS_PER_WEEK_ANYWHERE:
         return False
-    today = [row.id for row in here if row.requested_at > moment - timedelta(days=1)]
+    yesterday = now() - timedelta(days=1)
+    today = [row.id for row in here if row.requested_at > yesterday]
     if not today:
-        return bool(list_ids)
+        return True
     mailed = set(
         db.session.scalars(
             sa.select(SignupChoice.mailing_list_id).where(SignupChoice.request_id.in_(today))
         )
     )
-    return bool(list_ids - mailed)
+    return bool(asking.list_ids - mailed)
 
 
-def _open(submission: Submission) -> str:
-    organisation, moment = submission.organisation, now()
+def _write(granted: Sequence[ReadyRequest]) -> None:
+    consent.record_answers([one.answers for one in granted])
+    driver.execute_each(_ADD_REQUEST, [one.row for one in granted])
+    driver.execute_each(_ADD_CHOICE, [row for one in granted for row in one.choices])
+    transactional.plan_ready([one.mail for one in granted])
+
+
+def prepare(submission: Submission) -> ReadyRequest:
+    """Everything about a request that needs no unit of work; at least one list has to be ticked.
+
+    Raises Unavailable when the person's key cannot be kept.
+    """
+    organisation, address, moment = submission.organisation, submission.address, now()
     public_id, expires_at = new_id("req"), moment + timedelta(days=settings().confirmation_days)
     abouts = [_about(submission, control) for control in submission.controls]
     evidence = _evidence(submission, public_id, moment, abouts)
     ticks = [control.is_ticked for control in submission.controls]
-    asked = consent.record_answers(organisation, list(zip(abouts, ticks, strict=True)), evidence)
-    connection = db.session.connection()
-    request_id = connection.execute(
-        _ADD_REQUEST,
-        {
-            "public_id": public_id,
-            "organisation_id": organisation.id,
-            "form_version_id": submission.version.id,
-            "subject_id": asked.subject_id,
-            "address": submission.address.given,
-            "address_digest": submission.address.digest,
-            "answers": {
-                "first_name": submission.first_name,
-                "last_name": submission.last_name,
-                "fields": dict(submission.fields or {}),
-            },
-            "language": submission.language,
-            "state": RequestState.PENDING,
-            "requested_at": moment,
-            "expires_at": expires_at,
-        },
-    ).scalar_one()
-    answered = zip(submission.controls, abouts, asked.record_ids, strict=True)
-    chosen = [(about, record) for control, about, record in answered if control.is_ticked]
-    connection.execute(
-        _ADD_CHOICES,
-        [
-            {
-                "request_id": request_id,
-                "matter": about.matter,
-                "mailing_list_id": about.mailing_list.id if about.mailing_list else None,
-                "record_id": record,
-            }
-            for about, record in chosen
-        ],
-    )
-    invitation = Invitation(public_id, submission.address.given, expires_at)
+    answers = consent.seal_answers(organisation, list(zip(abouts, ticks, strict=True)), evidence)
+    answered = zip(abouts, answers.records, ticks, strict=True)
+    chosen = [(about, record) for about, record, is_ticked in answered if is_ticked]
     lists = [about.mailing_list for about, _ in chosen if about.mailing_list is not None]
-    plan_confirmation(organisation, invitation, lists)
-    return public_id
+    invitation = Invitation(public_id, address.given, expires_at)
+    digest = address.digest
+    return ReadyRequest(
+        public_id=public_id,
+        organisation_id=organisation.id,
+        digest=digest,
+        list_ids=_list_ids(submission),
+        answers=answers,
+        row=(
+            public_id,
+            organisation.id,
+            submission.version.id,
+            answers.subject,
+            address.given,
+            digest,
+            _answers(submission),
+            submission.language,
+            driver.moment_in(moment),
+            driver.moment_in(expires_at),
+        ),
+        choices=tuple(
+            (
+                public_id,
+                about.matter.value,
+                about.mailing_list.id if about.mailing_list else None,
+                record,
+            )
+            for about, record in chosen
+        ),
+        mail=write_confirmation(organisation, invitation, lists),
+    )
+
+
+def _answers(submission: Submission) -> str:
+    return json.dumps(
+        {
+            "first_name": submission.first_name,
+            "last_name": submission.last_name,
+            "fields": dict(submission.fields or {}),
+        }
+    )
+
+
+def _list_ids(submission: Submission) -> frozenset[int]:
+    return frozenset(
+        control.mailing_list_id
+        for control in submission.controls
+        if control.is_ticked and control.mailing_list_id
+    )
 
 
 def _evidence(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from mailer import rendering, transactional
+from mailer import rendering
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.remembered import Memory
@@ -67,10 +67,13 @@ class _Words:
 _written: Memory[_Words] = Memory("letters", "organisations", "senders", "mailing_lists")
 
 
-def plan_confirmation(
+def write_confirmation(
     organisation: Organisation, invitation: Invitation, lists: Sequence[MailingList]
-) -> None:
-    """Owe the person one mail for all lists together (C-021 to C-025, E-010)."""
+) -> ReadyMail:
+    """The one mail that asks a person about all lists together (C-021 to C-025, E-010).
+
+    Raises Invalid for an address that no mail can be written to.
+    """
     key = (organisation.id, tuple(mailing_list.id for mailing_list in lists))
     words = _written.ask(key, lambda: _write(organisation, lists))
     tokens = {"confirm": invitation.confirm_token, "dispute": invitation.dispute_token}
@@ -83,17 +86,15 @@ def plan_confirmation(
         mail = _mail(words, tokens["confirm"], tokens["dispute"])
         mail = replace(mail, to_address=invitation.address, message_id=message_id, date=date)
         body = rendering.compose(mail)
-    transactional.plan_ready(
-        organisation,
-        ReadyMail(
-            kind=MessageKind.CONFIRMATION,
-            reference=invitation.request_public_id,
-            to_address=invitation.address,
-            from_address=words.from_address,
-            message_id=message_id,
-            body=body,
-            expires_at=invitation.expires_at,
-        ),
+    return ReadyMail(
+        organisation_id=organisation.id,
+        kind=MessageKind.CONFIRMATION,
+        reference=invitation.request_public_id,
+        to_address=invitation.address,
+        from_address=words.from_address,
+        message_id=message_id,
+        body=body,
+        expires_at=invitation.expires_at,
     )
 
 

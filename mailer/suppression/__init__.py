@@ -9,7 +9,7 @@ person's own link.
 
 from __future__ import annotations
 
-from mailer.suppression.entries import find_blocking, is_blocked, lift, list_entries, suppress
+from mailer.suppression.entries import find_blocked, find_blocking, lift, list_entries, suppress
 from mailer.suppression.models import SuppressionEntry
 from mailer.suppression.states import Reason, Scope
 
@@ -17,8 +17,8 @@ __all__ = [
     "Reason",
     "Scope",
     "SuppressionEntry",
+    "find_blocked",
     "find_blocking",
-    "is_blocked",
     "lift",
     "list_entries",
     "suppress",

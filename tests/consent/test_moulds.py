@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 import rfc8785
@@ -23,6 +24,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
+MOMENT = datetime(2026, 11, 23, 10, 2, 11, 42_900, tzinfo=UTC)
 IDS = st.from_regex(r"[A-Za-z0-9_-]{1,30}", fullmatch=True)
 
 
@@ -33,16 +35,23 @@ def test_a_filled_mould_is_the_canonical_form(
 ) -> None:
     frame = {"schema": "mailer.consent/1", "state": "given", "mailing_list": {"name": name}}
     filled = PayloadMould(frame).fill(
-        record=record, subject=subject, ends=ends, evidence=consent.canonical_json(evidence)
+        record=record,
+        subject=subject,
+        moment=MOMENT,
+        ends=ends,
+        evidence=consent.canonical_json(evidence),
     )
     parts = {"record": record, "subject": subject, "ends": ends, "evidence": evidence}
-    assert filled == rfc8785.dumps({**frame, **parts})  # type: ignore[dict-item]  # JSON all through
+    whole = {**frame, **parts, "recorded_at": "2026-11-23T10:02:11.042Z"}
+    assert filled == rfc8785.dumps(whole)  # type: ignore[arg-type]  # JSON all through
 
 
 @pytest.mark.parametrize("wrong", ['a"b', "", "a\nb", "ä"])
 def test_what_is_no_public_id_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="no public id"):
-        PayloadMould({}).fill(record=wrong, subject="sub_a", ends=None, evidence=b"{}")
+        PayloadMould({}).fill(
+            record=wrong, subject="sub_a", moment=MOMENT, ends=None, evidence=b"{}"
+        )
 
 
 @pytest.mark.requirement("T-001")

@@ -11,7 +11,7 @@ import pytest
 from mailer.devkit import EmbeddedRedis
 from mailer.foundation.queue import connection
 from mailer.foundation.settings import Settings
-from mailer.foundation.throttle import Limit, is_within
+from mailer.foundation.throttle import Limit, are_within, is_within
 from tests.conftest import environ_for, settings_for
 from tests.foundation.conftest import within
 from tests.support.waiting import wait_for
@@ -55,6 +55,26 @@ def test_all_limits_have_room_or_none_is_counted(
     assert [is_within(both) for _ in range(6)] == [True, True, False, False, False, False]
     # The four refused ones took nothing of the wide limit.
     assert passed(wide, 10, tries=20) == 8
+
+
+@pytest.mark.parametrize("is_up", [True, False], ids=["Redis", "Redis is down"])
+def test_several_are_counted_one_after_the_other(
+    bare: Settings, request: pytest.FixtureRequest, *, is_up: bool
+) -> None:
+    if is_up:
+        request.getfixturevalue("redis_server")
+    many = 40 if is_up else 80  # alone a process lets half of them pass
+    shared, narrow, other = Limit(fresh(), many, HOUR), Limit(fresh(), 4, HOUR), fresh()
+    asked = [[shared, narrow], [shared], [], [shared, narrow], [Limit(other, 4, HOUR), shared]]
+    narrow_passes = 4 if is_up else 2
+    answers = [are_within(asked) for _ in range(3)]
+    took_narrow = [answer[place] for answer in answers for place in (0, 3)]
+    assert took_narrow == [True] * narrow_passes + [False] * (6 - narrow_passes)
+    assert all(answer[1] and answer[2] for answer in answers)
+    # What a full limit kept out was not counted for the others.
+    taken = narrow_passes + 3 + sum(answer[4] for answer in answers)
+    assert passed(shared.key, many, tries=2 * many) == 40 - taken
+    assert are_within([]) == []
 
 
 def test_no_limit_lets_everything_pass(bare: Settings, redis_server: EmbeddedRedis) -> None:

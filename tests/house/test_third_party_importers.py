@@ -32,6 +32,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "mailer/devkit/catcher_inbox.py",
     ),
     "flask_sqlalchemy": ("mailer/foundation/database.py",),
+    "gunicorn": ("mailer/web/serving.py",),
     "idna": (
         "mailer/foundation/addresses.py",
         "mailer/rendering/headers.py",
@@ -55,7 +56,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     ),
     "rfc3161_client": ("mailer/transparency/timestamping.py",),
     "rfc8785": (
-        "mailer/consent/ledger.py",
+        "mailer/consent/canonical.py",
         "mailer/consent/notices.py",
         "mailer/forms/publishing.py",
         "mailer/proofs/building.py",

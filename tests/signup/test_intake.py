@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from mailer import signup
+from mailer import consent, signup
+from mailer.consent import ConsentRecord, ConsentSubject
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.database import db, unit_of_work
 from mailer.signup import SignupRequest
@@ -120,3 +121,67 @@ def test_who_stopped_marketing_may_ask_anew_and_who_stopped_all_mail_is_left_alo
         suppress(organisation, digest, scope=scope, reason=Reason.NOT_ME)
         signup.request(submission(organisation, form, letter))
     assert count(TransactionalMessage) == mails
+
+
+@pytest.mark.requirement("S-031")
+@pytest.mark.requirement("C-082")
+def test_those_who_come_at_the_same_moment_are_judged_one_after_the_other(app: Flask) -> None:
+    ours, theirs = make_organisation(), make_organisation(DORA)
+    letter, offers, other = make_list(ours), make_list(ours, name="Offers"), make_list(theirs)
+    form, elsewhere = make_form(ours, letter, offers), make_form(theirs, other)
+    with unit_of_work():
+        digest = parse_address("blocked@example.org").digest
+        suppress(ours, digest, scope=Scope.ALL_MAIL, reason=Reason.NOT_ME)
+    asked = [
+        submission(ours, form, letter),
+        submission(ours, form, letter, address="Cleo@Example.ORG"),
+        submission(ours, form, letter, address="blocked@example.org"),
+        submission(theirs, elsewhere, other, address="blocked@example.org"),
+        submission(ours, form, letter, unticked=(offers,), address="dora@example.org"),
+        submission(ours, form, offers),
+    ]
+    ready = [signup.prepare(one) for one in asked]
+    with unit_of_work():
+        results = signup.request_many(ready)
+    wanted = [True, False, False, True, True, True]
+    assert results == [
+        one.public_id if is_taken else None for one, is_taken in zip(ready, wanted, strict=True)
+    ]
+    for public_id, submitted in zip(results, asked, strict=True):
+        found = db.session.scalar(
+            sa.select(SignupRequest).where(SignupRequest.public_id == public_id)
+        )
+        assert (found is None) == (public_id is None)
+        if found is not None:
+            assert found.address == submitted.address.given
+            assert found.organisation_id == submitted.organisation.id
+            (message,) = mails_for(found)
+            assert message.to_address == submitted.address.given
+            evidence = [consent.read_payload(record) for record in records_of(found)]
+            assert {one["evidence"]["address"] for one in evidence if one} == {found.address}
+            assert [one["state"] for one in evidence if one] == [
+                "requested" if control.is_ticked else "refused" for control in submitted.controls
+            ]
+
+
+@pytest.mark.requirement("S-031")
+def test_three_mails_a_week_are_no_more_when_they_are_asked_for_at_once(app: Flask) -> None:
+    organisation = make_organisation()
+    lists = [make_list(organisation, name=f"List {number}") for number in range(4)]
+    form = make_form(organisation, *lists)
+    ready = [signup.prepare(submission(organisation, form, one)) for one in lists]
+    with unit_of_work():
+        results = signup.request_many(ready)
+    assert results == [*(one.public_id for one in ready[:3]), None]
+    assert count(TransactionalMessage) == 3
+    assert count(ConsentSubject) == 3  # of the fourth nothing is kept
+
+
+def records_of(request: SignupRequest) -> list[ConsentRecord]:
+    return list(
+        db.session.scalars(
+            sa.select(ConsentRecord)
+            .where(ConsentRecord.subject_id == request.subject_id)
+            .order_by(ConsentRecord.id)
+        )
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,12 @@ from flask import request
 
 from mailer import accounts, forms, signup
 from mailer.accounts import HELD_BACK
-from mailer.forms import Embed, PublishedForm, Showing, SignupAnswers, Standing
+from mailer.forms import Asking, Embed, PublishedForm, Showing, SignupAnswers, Standing
 from mailer.foundation import clock
 from mailer.foundation.context import settings
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
+from mailer.foundation.gathering import Gathering
 from mailer.web.request_log import request_id
 from mailer.web.sessions import user_agent
 
@@ -40,6 +41,28 @@ class ShowAgain:
     values: dict[str, str]
     ticked: frozenset[str]
     errors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request, as the door knows it."""
+
+    asking: Asking
+    submission: signup.Submission
+
+
+def _write(requests: Sequence[_Request]) -> list[bool]:
+    """Write the requests that limits admit; says of each whether they did."""
+    answers = forms.admit_many([one.asking for one in requests])
+    admitted = [one for one, is_admitted in zip(requests, answers, strict=True) if is_admitted]
+    ready = [signup.prepare(one.submission) for one in admitted]
+    if ready:
+        with unit_of_work():
+            signup.request_many(ready)
+    return answers
+
+
+_ADMITTED = Gathering("signup", _write)
 
 
 def take(published: PublishedForm, given: Mapping[str, str], *, embed: Embed) -> ShowAgain | None:
@@ -71,10 +94,9 @@ def take(published: PublishedForm, given: Mapping[str, str], *, embed: Embed) ->
         )
     if showing.standing is Standing.EARLY:
         return ShowAgain(status=409, message=ONCE_MORE, token=token, values=values, ticked=ticked)
-    if forms.admit(published, answers.address, request.remote_addr or ""):
-        with unit_of_work():
-            signup.request(_submission(published, answers, showing))
-    elif forms.is_first_alarm(published):
+    asking = Asking(published, answers.address, request.remote_addr or "")
+    is_admitted = _ADMITTED.do(_Request(asking, _submission(published, answers, showing)))
+    if not is_admitted and forms.is_first_alarm(published):
         with unit_of_work():
             accounts.note(published.organisation, None, HELD_BACK, published.form.public_id)
     return None

@@ -1,4 +1,4 @@
-"""Statements in the driver's own words, for the few places where a mail costs microseconds.
+"""Statements in the driver's own words, for the few places where a mail or a visitor costs microseconds.
 
 Everything runs in the session's transaction. Statements are written with `?`; moments go in and come out
 as the tables hold them.
@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from mailer.foundation.database import db
 
-Rows = Sequence[tuple[Any, ...]]
+Row = tuple[Any, ...]
+Rows = Sequence[Row]
 
 
 def is_postgresql() -> bool:
@@ -44,6 +45,11 @@ def execute_each(statement: str, values: list[tuple[Any, ...]]) -> None:
         db.session.connection().exec_driver_sql(
             marked(statement, is_postgresql=is_postgresql()), values
         )
+
+
+def marks(count: int) -> str:
+    """A mark for each of so many values to compare with; what nothing equals for none."""
+    return ", ".join("?" * count) or "NULL"
 
 
 def moment_in(at: datetime) -> datetime | str:
