@@ -11,8 +11,8 @@ import time
 
 from gunicorn.workers.gthread import ThreadWorker
 
-SECONDS_EACH = 0.00005  # waited for every connection held already
-MOST_SECONDS = 0.0005  # so that one worker still takes two thousand connections a second
+SECONDS_EACH = 0.0001  # waited for every connection held already
+MOST_SECONDS = 0.001  # so that one worker still takes a thousand connections a second
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
