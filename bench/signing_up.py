@@ -64,11 +64,10 @@ def measure(ground: Ground, sheet: Sheet) -> None:
             sheet.add("signing up: bare Flask page", "requests/s", floor.rate)
             for place, services in served:
                 order = list(services) if number % 2 else list(services)[::-1]
-                rates = {}
-                for how in order:
-                    name = f"signing up, {place.name}, {how}"
-                    rates[how] = _sign_up(ground, sheet, name, services[how], floor)
-                    wait_for(lambda: _is_at_rest(services[how], how), timeout=REST_SECONDS)  # noqa: B023  # asked at once
+                rates = {
+                    how: _sign_up(ground, sheet, (place, how), services[how], floor)
+                    for how in order
+                }
                 if NO_LOG in rates:
                     name = f"signing up, {place.name}: ratio with to without the log"
                     ratio = rates[ALL_OF_IT] / rates[NO_LOG]
@@ -186,14 +185,19 @@ def _take(ground: Ground, served: _Service) -> Visit:
     return result
 
 
-def _sign_up(ground: Ground, sheet: Sheet, name: str, served: _Service, floor: Visit) -> float:
-    """Forms a second; added beside what the bare page does."""
+def _sign_up(
+    ground: Ground, sheet: Sheet, where: tuple[Place, str], served: _Service, floor: Visit
+) -> float:
+    """Forms a second; added beside what the bare page does. Returns when all that follows is done."""
+    place, how = where
+    name = f"signing up, {place.name}, {how}"
     result = _take(ground, served)
-    least = LEAST_RATIO if name.endswith(NO_WORKER) else None
+    least = LEAST_RATIO if how == NO_WORKER else None
     sheet.add(name, "requests/s", result.rate)
     sheet.add(f"{name}: ratio to the bare page", "×", result.rate / floor.rate, at_least=least)
     sheet.add(f"{name}: usual wait", "ms", result.usual_milliseconds)
     sheet.add(f"{name}: 95 of 100 within", "ms", result.late_milliseconds)
+    wait_for(lambda: _is_at_rest(served, how), timeout=REST_SECONDS)
     return result.rate
 
 
