@@ -10,8 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from mailer.consent.canonical import canonical_json
 from mailer.consent.ledger import (
@@ -20,11 +19,10 @@ from mailer.consent.ledger import (
     About,
     Evidence,
     commitment,
-    described,
 )
-from mailer.consent.moulds import PayloadMould
+from mailer.consent.moulds import mould_of
 from mailer.consent.reserving import take_key
-from mailer.consent.states import DPV_TERMS, ConsentState, Matter
+from mailer.consent.states import ConsentState
 from mailer.foundation import cipher, driver
 from mailer.foundation.clock import now
 from mailer.foundation.ids import new_id
@@ -75,7 +73,7 @@ def seal_answers(
     for about, is_ticked in answers:
         state = ConsentState.REQUESTED if is_ticked else ConsentState.REFUSED
         name, salt = new_id("rec"), secrets.token_bytes(SALT_BYTES)
-        canonical = _mould(organisation.public_id, about.matter, _facts(about), state).fill(
+        canonical = mould_of(organisation, about, state).fill(
             record=name, subject=subject, moment=moment, ends=None, evidence=shared
         )
         of_what = about.matter.value, about.mailing_list.id if about.mailing_list else None
@@ -98,28 +96,3 @@ def record_answers(many: Sequence[SealedAnswers]) -> None:
     driver.execute_each(_ADD_SUBJECT, [one.subject_row for one in many])
     driver.execute_each(_ADD_RECORD, [row for one in many for row in one.record_rows])
     driver.execute_each(_ADD_PAYLOAD, [row for one in many for row in one.payload_rows])
-
-
-def _facts(about: About) -> tuple[tuple[str, Any], ...] | None:
-    facts = described(about.mailing_list)
-    return None if facts is None else tuple(facts.items())
-
-
-@lru_cache(maxsize=256)
-def _mould(
-    organisation: str,
-    matter: Matter,
-    facts: tuple[tuple[str, Any], ...] | None,
-    state: ConsentState,
-) -> PayloadMould:
-    return PayloadMould(
-        {
-            "schema": "mailer.consent/1",
-            "organisation": organisation,
-            "matter": matter.value,
-            "mailing_list": None if facts is None else dict(facts),
-            "state": state.value,
-            "status": DPV_TERMS[state],
-            "follows": None,
-        }
-    )

@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from mailer.consent.canonical import canonical_json
-from mailer.consent.ledger import ALGORITHM, SALT_BYTES, commitment, described
+from mailer.consent.ledger import ALGORITHM, SALT_BYTES, About, commitment
 from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
-from mailer.consent.moulds import PayloadMould
-from mailer.consent.states import DPV_TERMS, ConsentState, Matter
+from mailer.consent.moulds import mould_of
+from mailer.consent.states import ConsentState, Matter
 from mailer.consent.subjects import place_of_key
 from mailer.foundation import cipher, keystore
 from mailer.foundation.clock import now
@@ -105,7 +105,7 @@ def _record_many(
     if not drafts:
         return []
     moment = now()
-    mould = PayloadMould(_frame(organisation, mailing_list, state))
+    mould = mould_of(organisation, About(mailing_list), state)
     ended = _public_ids([ends for *_, ends in drafts if ends is not None])
     common = {
         "organisation_id": organisation.id,
@@ -138,21 +138,6 @@ def _record_many(
     payloads = [{"record_id": ids[name], **value} for name, value in sealed.items()]
     db.session.execute(sa.insert(ConsentPayload), payloads)
     return [ids[name] for name in sealed]
-
-
-def _frame(
-    organisation: Organisation, mailing_list: MailingList, state: ConsentState
-) -> dict[str, Any]:
-    """What the payloads of all of them say alike."""
-    return {
-        "schema": "mailer.consent/1",
-        "organisation": organisation.public_id,
-        "matter": Matter.MAILING.value,
-        "mailing_list": described(mailing_list),
-        "state": state.value,
-        "status": DPV_TERMS[state],
-        "follows": None,
-    }
 
 
 def _public_ids(record_ids: Collection[int]) -> dict[int, str]:

@@ -6,7 +6,6 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -133,11 +132,15 @@ def _record(
 ) -> ConsentRecord:
     public_id, moment = new_id("rec"), now()
     organisation_id = get_organisation_by_id(subject.organisation_id).public_id
-    payload = payload_of(
-        public_id, organisation_id, subject.public_id, about, state, moment, evidence=dict(evidence)
-    )
-    payload["follows"] = follows.public_id if follows else None
-    payload["ends"] = ends.public_id if ends else None
+    payload = {
+        **frame_of(organisation_id, about.matter, described(about.mailing_list), state),
+        "record": public_id,
+        "subject": subject.public_id,
+        "recorded_at": iso(moment),
+        "follows": follows.public_id if follows else None,
+        "ends": ends.public_id if ends else None,
+        "evidence": dict(evidence),
+    }
     canonical = canonical_json(payload)
     salt = secrets.token_bytes(SALT_BYTES)
     record = ConsentRecord(
@@ -162,30 +165,21 @@ def _record(
     return record
 
 
-def payload_of(
-    record: str,
-    organisation: str,
-    subject: str,
-    about: About,
-    state: ConsentState,
-    moment: datetime,
-    *,
-    evidence: dict[str, Any] | None,
+def frame_of(
+    organisation: str, matter: Matter, mailing_list: Mapping[str, Any] | None, state: ConsentState
 ) -> dict[str, Any]:
-    """What a record commits to, by public ids; `follows` and `ends` are for the caller to fill in."""
+    """What the payloads of all records of one kind say alike; the organisation by its public id, the list as
+    `described`.
+    """
     return {
         "schema": "mailer.consent/1",
-        "record": record,
         "organisation": organisation,
-        "subject": subject,
-        "matter": about.matter.value,
-        "mailing_list": described(about.mailing_list),
+        "matter": matter.value,
+        "mailing_list": mailing_list,
         "state": state.value,
         "status": DPV_TERMS[state],
-        "recorded_at": iso(moment),
         "follows": None,
         "ends": None,
-        "evidence": evidence,
     }
 
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from mailer.consent.canonical import canonical_json
+from mailer.consent.ledger import About, described, frame_of
+from mailer.consent.states import ConsentState, Matter
 from mailer.foundation.clock import iso
+from mailer.organisations import Organisation
 
 _OPENING: Final = b'{"ends":null,"evidence":null,'
 _HOLES: Final = ("record", "recorded_at", "subject")  # in the order of their names
@@ -63,3 +67,21 @@ class PayloadMould:
                 self._tail,
             )
         )
+
+
+def mould_of(organisation: Organisation, about: About, state: ConsentState) -> PayloadMould:
+    """The mould for records of this state about a list, as it stands now, or about tracking."""
+    facts = described(about.mailing_list)
+    kept = None if facts is None else tuple(facts.items())
+    return _mould_of(organisation.public_id, about.matter, kept, state)
+
+
+@lru_cache(maxsize=256)
+def _mould_of(
+    organisation: str,
+    matter: Matter,
+    facts: tuple[tuple[str, Any], ...] | None,
+    state: ConsentState,
+) -> PayloadMould:
+    mailing_list = None if facts is None else dict(facts)
+    return PayloadMould(frame_of(organisation, matter, mailing_list, state))

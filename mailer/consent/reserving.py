@@ -25,14 +25,15 @@ def take_key() -> tuple[str, bytes]:
 
     Raises Unavailable.
     """
-    reserve: _Reserve = context.extensions().setdefault(_EXTENSION, _Reserve())
+    reserve: Reserve = context.extensions().setdefault(_EXTENSION, Reserve())
     return reserve.take()
 
 
-class _Reserve:
-    """The keys that this process has ahead; a child that is forked off makes its own."""
+class Reserve:
+    """The keys that this process has ahead, for `lasts` seconds; a child that is forked off makes its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, lasts: float = LAST_SECONDS) -> None:
+        self._lasts = lasts
         self._lock = threading.Lock()
         self._keys: deque[tuple[str, bytes]] = deque()
         self._made_at = 0.0
@@ -40,6 +41,7 @@ class _Reserve:
         self._size = 1
 
     def take(self) -> tuple[str, bytes]:
+        """A name and its key, which nobody else gets. Raises Unavailable."""
         with self._lock:
             if not self._keys or not self._is_fresh():
                 self._fill()
@@ -47,7 +49,7 @@ class _Reserve:
 
     def _is_fresh(self) -> bool:
         age = now().timestamp() - self._made_at
-        return self._made_by == os.getpid() and 0 <= age < LAST_SECONDS
+        return self._made_by == os.getpid() and 0 <= age < self._lasts
 
     def _fill(self) -> None:
         self._size = min(self._size * 2, MOST) if self._is_fresh() else 1
