@@ -29,7 +29,7 @@ from mailer.forms.drafting import (
     list_forms,
     open_form,
 )
-from mailer.forms.guard import Asking, admit, admit_many, ip_prefix, is_first_alarm
+from mailer.forms.guard import Asking, admit, ip_prefix, is_first_alarm
 from mailer.forms.missing import Missing, missing_for_publication
 from mailer.forms.models import Form, FormVersion
 from mailer.forms.origins import is_allowed, origin_of, parse_origin, parse_origins
@@ -72,7 +72,6 @@ __all__ = [
     "SignupAnswers",
     "Standing",
     "admit",
-    "admit_many",
     "archive_form",
     "change_form",
     "changes_between",

@@ -30,15 +30,10 @@ class Asking:
     ip: str
 
 
-def admit(published: PublishedForm, address: Address, ip: str) -> bool:
-    """Count one request; False when a limit is used up: then nothing is queued, and the public answer
-    is the same (S-030, S-032).
+def admit(askings: Sequence[Asking]) -> list[bool]:
+    """Count requests in their order; False for one when a limit is used up: then nothing is queued for it,
+    and the public answer is the same (S-030, S-032).
     """
-    return admit_many([Asking(published, address, ip)])[0]
-
-
-def admit_many(askings: Sequence[Asking]) -> list[bool]:
-    """Like `admit` for several requests, in their order."""
     answers = are_within([_limits(asking) for asking in askings])
     for asking, is_admitted in zip(askings, answers, strict=True):
         if not is_admitted:

@@ -53,7 +53,7 @@ class _Request:
 
 def _write(requests: Sequence[_Request]) -> list[bool]:
     """Write the requests that limits admit; says of each whether they did."""
-    answers = forms.admit_many([one.asking for one in requests])
+    answers = forms.admit([one.asking for one in requests])
     admitted = [one for one, is_admitted in zip(requests, answers, strict=True) if is_admitted]
     ready = [signup.prepare(one.submission) for one in admitted]
     if ready:
