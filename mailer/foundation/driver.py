@@ -48,8 +48,8 @@ def execute_each(statement: str, values: list[tuple[Any, ...]]) -> None:
 
 
 def marks(count: int) -> str:
-    """A mark for each of so many values to compare with; what nothing equals for none."""
-    return ", ".join("?" * count) or "NULL"
+    """A mark for each of so many values, one at least."""
+    return ", ".join("?" * count)
 
 
 def moment_in(at: datetime) -> datetime | str:

@@ -113,6 +113,8 @@ def request_many(ready: Sequence[ReadyRequest]) -> list[str | None]:
     taken: set[str] = set()
     for part in _apart(ready):
         free = _without_blocked(part)
+        if not free:
+            continue
         recent = _recent([one.digest for one in free])
         granted = [one for one in free if _may_mail(one, recent.get(one.digest, []))]
         if granted:

@@ -256,6 +256,28 @@ def test_serialising_makes_the_second_one_wait(app: Flask) -> None:
     assert order == ["first", "second"]
 
 
+def test_who_waits_for_several_names_never_waits_for_each_other(app: Flask) -> None:
+    """Taken in the order they are given, two would soon hold what the other one needs."""
+    failed: list[BaseException] = []
+
+    def pass_often(*names: str) -> None:
+        with app.app_context():
+            try:
+                for _ in range(50):
+                    with unit_of_work():
+                        serialise_on(*names)
+            except Unavailable as error:
+                failed.append(error)
+
+    every = [f"door {number}" for number in range(200)]
+    threads = [threading.Thread(target=pass_often, args=names) for names in (every, every[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+
+
 def test_a_time_comes_back_as_it_was_in_utc() -> None:
     summer = datetime(2026, 7, 1, 12, 0, 0, 123_000, tzinfo=timezone(timedelta(hours=2)))
     with unit_of_work() as session:
