@@ -148,9 +148,9 @@ def prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
+        keep_write_ahead_log(connection)
         cursor = connection.cursor()
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             "wal_autocheckpoint=8000",
             f"busy_timeout={LOCK_WAIT_SECONDS * 1000}",
@@ -169,6 +169,28 @@ def prepare_sqlite(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN")
 
 
+def keep_write_ahead_log(driver: sqlite3.Connection) -> None:
+    """Have SQLite write ahead; a file that is new is asked for until nobody else is opening it.
+
+    Raises OperationalError when it stays locked. SQLite refuses the first who turn to the log at the same
+    moment at once, whatever busy_timeout says.
+    """
+    limit = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            driver.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > limit:
+                raise
+            time.sleep(ASK_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
+
+
 def _begin_to_write(connection: Connection) -> None:
     """Take SQLite's write lock as soon as it is free.
 
@@ -183,7 +205,7 @@ def _begin_to_write(connection: Connection) -> None:
             try:
                 driver.execute("BEGIN IMMEDIATE").close()
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+                if not _is_busy(error):
                     break
                 time.sleep(ASK_AGAIN_SECONDS)
             else:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mailer.foundation import context
 from mailer.foundation.clock import now
-from mailer.foundation.database import LOCK_WAIT_SECONDS, NOTICE_SILENCE
+from mailer.foundation.database import LOCK_WAIT_SECONDS, NOTICE_SILENCE, keep_write_ahead_log
 from mailer.foundation.errors import Unavailable
 
 KEYS = sa.Table(
@@ -125,9 +125,18 @@ def _engine() -> sa.Engine:
     engine: sa.Engine | None = kept.get(_EXTENSION)
     if engine is None:
         engine = _connect(context.settings().keys_url)
-        KEYS.metadata.create_all(engine, checkfirst=True)
+        _make_table(engine)
         kept[_EXTENSION] = engine
     return engine
+
+
+def _make_table(engine: sa.Engine) -> None:
+    try:
+        KEYS.metadata.create_all(engine, checkfirst=True)
+    except DBAPIError:
+        # Of several processes that look at the same moment, one makes it and the others are refused.
+        if not sa.inspect(engine).has_table(KEYS.name):
+            raise
 
 
 def _connect(url: str) -> sa.Engine:
@@ -148,9 +157,10 @@ def _connect(url: str) -> sa.Engine:
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
+        keep_write_ahead_log(connection)
         cursor = connection.cursor()
         # On the disk before the row that needs it: without its key a record could never be read again.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        for pragma in ("synchronous=FULL", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

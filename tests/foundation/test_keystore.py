@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -126,3 +128,36 @@ def test_a_store_that_cannot_be_reached_is_told_as_such(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path, MAILER_KEYS_URL="sqlite:////nowhere/at/all.db"))
     with app.app_context(), pytest.raises(Unavailable, match="key store"):
         keystore.find("sub_a")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_many_programs_may_be_the_first_to_open_a_new_store(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    """A brand-new service: the clock looks for stray keys while the first visitors sign up."""
+    programs = 6
+    for turn in range(6):
+        changes = {}
+        if kind == "postgresql":
+            server = request.getfixturevalue("postgres_server")
+            changes["MAILER_KEYS_URL"] = postgres.create_database(server)
+        directory = tmp_path / str(turn)
+        directory.mkdir()
+        apps = [create_app(settings_for(directory, **changes)) for _ in range(programs)]
+        start = threading.Barrier(programs)
+
+        def put(number: int, apps: list[Flask] = apps, start: threading.Barrier = start) -> None:
+            with apps[number].app_context():
+                start.wait()
+                keystore.put(f"sub_{number}", b"sealed")
+
+        with ThreadPoolExecutor(programs) as pool:
+            list(pool.map(put, range(programs)))
+        with apps[0].app_context():
+            assert len(keystore.find_many(f"sub_{number}" for number in range(programs))) == programs
+        for app in apps:
+            with app.app_context():
+                keystore.dispose()
+                db.engine.dispose()
+        if changes:
+            postgres.drop_database(changes["MAILER_KEYS_URL"])
