@@ -19,8 +19,9 @@ from mailer.rendering.words import Words
 
 _SUBJECT = "campaign.subject"
 # A host that any browser and proxy reads alike: no user in front, a port that can be one.
+_PORT = r"6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[0-5]?\d{1,4}"
 _COUNTABLE = re.compile(
-    r"(?i)https?://[\w%-]{1,63}(?:\.[\w%-]{1,63})*(?::[0-5]?\d{1,4})?(?:[/?#]\S*)?", re.ASCII
+    rf"(?i)https?://[\w%-]{{1,63}}(?:\.[\w%-]{{1,63}})*(?::(?:{_PORT}))?(?:[/?#]\S*)?", re.ASCII
 )
 Target = list[Text | Output]
 
