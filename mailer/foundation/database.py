@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
+from mailer.foundation import context
 from mailer.foundation.errors import Unavailable
 from mailer.foundation.events import Event, tell
 
@@ -111,12 +112,12 @@ db = SQLAlchemy(
 
 def prepare(app: Flask, url: str) -> None:
     """Connect `app` to the database at `url`, with what each engine needs to keep its word."""
-    is_sqlite = url.startswith("sqlite")
+    is_embedded = _is_sqlite(url)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
         # Parameters are hidden because errors are logged, and parameters hold people's names.
         {"hide_parameters": True, "connect_args": {"timeout": LOCK_WAIT_SECONDS}}
-        if is_sqlite
+        if is_embedded
         else {
             "hide_parameters": True,
             "pool_pre_ping": True,
@@ -130,9 +131,18 @@ def prepare(app: Flask, url: str) -> None:
         }
     )
     db.init_app(app)
-    if is_sqlite:
+    if is_embedded:
         with app.app_context():
             prepare_sqlite(db.engine)
+
+
+def is_sqlite() -> bool:
+    """Whether the running application keeps its rows in SQLite; else in PostgreSQL."""
+    return _is_sqlite(context.settings().database_url)
+
+
+def _is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite")
 
 
 def prepare_sqlite(engine: Engine) -> None:
@@ -221,7 +231,7 @@ def make_durable() -> None:
     SQLite otherwise syncs its write-ahead log later; PostgreSQL does this anyway.
     """
     engine = db.engine
-    if engine.dialect.name != "sqlite":
+    if not is_sqlite():
         return
 
     @event.listens_for(engine, "connect")
@@ -241,13 +251,14 @@ def unit_of_work() -> Iterator[Session]:
     current = db.session()
     if current.info.get("unit_of_work"):
         raise RuntimeError("a unit of work inside another one")
-    current.rollback()  # ends a reading transaction, whose snapshot would be stale
+    if current.in_transaction():
+        current.rollback()  # ends the reading, whose snapshot would be stale
     current.info["unit_of_work"] = True
     current.info["events"] = []
     try:
-        with _turn_to_write(current):
+        with _turn_to_write():
             # SQLite: takes the write lock now, for a reader cannot become a writer once another one wrote.
-            current.connection(execution_options={"write": True})
+            current.info["connection"] = current.connection(execution_options={"write": True})
             yield current
             current.commit()
     except (OperationalError, InternalError) as error:
@@ -260,7 +271,15 @@ def unit_of_work() -> Iterator[Session]:
         raise
     finally:
         current.info["unit_of_work"] = False
+        current.info.pop("connection", None)
     tell(current.info.pop("events"))
+
+
+def connection() -> Connection:
+    """The connection of the session's transaction, which begins with it."""
+    current = db.session()
+    known: Connection | None = current.info.get("connection")
+    return current.connection() if known is None else known
 
 
 def _is_read_only(error: InternalError) -> bool:
@@ -269,8 +288,8 @@ def _is_read_only(error: InternalError) -> bool:
 
 
 @contextmanager
-def _turn_to_write(session: Session) -> Iterator[None]:
-    if session.get_bind().dialect.name != "sqlite":
+def _turn_to_write() -> Iterator[None]:
+    if not is_sqlite():
         yield
         return
     if not _writers.acquire(timeout=LOCK_WAIT_SECONDS):
@@ -295,5 +314,5 @@ def serialise_on(*names: str) -> None:
     SQLite has a single writer anyway; PostgreSQL takes advisory locks, in the order of the names, so that
     two who ask for several of the same do not wait for each other.
     """
-    if db.session().get_bind().dialect.name == "postgresql":
-        db.session.connection().execute(_TAKE_TURNS, {"names": sorted(set(names))})
+    if not is_sqlite():
+        connection().execute(_TAKE_TURNS, {"names": sorted(set(names))})
