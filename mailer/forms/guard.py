@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailer.forms.publishing import PublishedForm
-from mailer.foundation.addresses import Address
+from mailer.foundation.addresses import Address, peppered
 from mailer.foundation.context import settings
 from mailer.foundation.throttle import Limit, are_within, is_within
 
@@ -44,11 +43,13 @@ def admit(askings: Sequence[Asking]) -> list[bool]:
 
 def _limits(asking: Asking) -> list[Limit]:
     chosen, address, form = settings(), asking.address, asking.published.form.public_id
-    network = _keyed(ip_prefix(asking.ip))
+    network = peppered(ip_prefix(asking.ip))[:32]
     return [
         Limit(f"signup:address:{address.digest}", ADDRESS_PER_HOUR, HOUR),
         Limit(f"signup:ip:{network}", chosen.signups_per_ip_hour, HOUR),
-        Limit(f"signup:domain:{_keyed(address.domain)}", chosen.signups_per_domain_hour, HOUR),
+        Limit(
+            f"signup:domain:{peppered(address.domain)[:32]}", chosen.signups_per_domain_hour, HOUR
+        ),
         Limit(f"signup:form:{form}", chosen.signups_per_form_hour, HOUR),
         Limit("signup:all", chosen.signups_per_hour, HOUR),
     ]
@@ -59,6 +60,7 @@ def is_first_alarm(published: PublishedForm) -> bool:
     return is_within([Limit(f"signup:alarm:{published.form.public_id}", 1, HOUR)])
 
 
+@lru_cache(maxsize=4096)
 def ip_prefix(ip: str) -> str:
     """The address itself for IPv4, its /64 for IPv6; an IPv4 address mapped into IPv6 counts as such."""
     try:
@@ -70,8 +72,3 @@ def ip_prefix(ip: str) -> str:
             return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
         parsed = parsed.ipv4_mapped
     return str(parsed)
-
-
-def _keyed(value: str) -> str:
-    key = settings().address_pepper.encode()
-    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:32]

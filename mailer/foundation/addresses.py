@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 from email_validator import EmailNotValidError, validate_email
 
 from mailer.foundation.context import settings
 from mailer.foundation.errors import Invalid
+from mailer.foundation.tokens import keyed_digest
 
 LONGEST_ADDRESS = 254
 
@@ -26,8 +27,17 @@ class Address:
     @property
     def digest(self) -> str:
         """HMAC-SHA-256 of the normal form under the pepper, hexadecimal (C-080, C-081)."""
-        key = settings().address_pepper.encode()
-        return hmac.new(key, self.normal.encode(), hashlib.sha256).hexdigest()
+        return peppered(self.normal)
+
+
+def peppered(value: str) -> str:
+    """HMAC-SHA-256 of `value` under the pepper, hexadecimal: who has not the pepper cannot try values out."""
+    return _code(settings().address_pepper)(value.encode()).hex()
+
+
+@lru_cache(maxsize=8)
+def _code(pepper: str) -> Callable[[bytes], bytes]:
+    return keyed_digest(pepper.encode())
 
 
 def parse_address(text: str) -> Address:

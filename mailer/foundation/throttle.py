@@ -21,22 +21,25 @@ _SCRIPT = """
 local now, at, first = tonumber(ARGV[1]), 2, 1
 local answers = {}
 while at <= #ARGV do
-  local limits, has_room = tonumber(ARGV[at]), 1
+  local limits, has_room, names = tonumber(ARGV[at]), 1, {}
+  for i = 0, limits - 1 do
+    local key, slot = KEYS[first + i] .. ':', math.floor(now / ARGV[at + 2 + 2 * i])
+    names[2 * i + 1], names[2 * i + 2] = key .. (slot - 1), key .. slot
+  end
+  local counts = limits > 0 and redis.call('MGET', unpack(names)) or {}
   for i = 0, limits - 1 do
     local count, window = tonumber(ARGV[at + 1 + 2 * i]), tonumber(ARGV[at + 2 + 2 * i])
-    local slot = math.floor(now / window)
-    local last = tonumber(redis.call('GET', KEYS[first + i] .. ':' .. (slot - 1)) or '0')
-    local this = tonumber(redis.call('GET', KEYS[first + i] .. ':' .. slot) or '0')
+    local last, this = counts[2 * i + 1] or 0, counts[2 * i + 2] or 0
     if last * (1 - (now % window) / window) + this >= count then
       has_room = 0
       break
     end
   end
   for i = 0, has_room * limits - 1 do
-    local window = tonumber(ARGV[at + 2 + 2 * i])
-    local key = KEYS[first + i] .. ':' .. math.floor(now / window)
-    redis.call('INCR', key)
-    redis.call('EXPIRE', key, window * 2)
+    local key = names[2 * i + 2]
+    if redis.call('INCR', key) == 1 then
+      redis.call('EXPIRE', key, ARGV[at + 2 + 2 * i] * 2)
+    end
   end
   answers[#answers + 1] = has_room
   at, first = at + 1 + 2 * limits, first + limits
