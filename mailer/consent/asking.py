@@ -66,7 +66,7 @@ def seal_answers(
     Nothing is written yet but the subject's key. Raises Unavailable.
     """
     (subject, key), moment = take_key(), now()
-    shared, at = canonical_json(evidence), driver.moment_in(moment)
+    shared, at, seal = canonical_json(evidence), driver.moment_in(moment), cipher.sealer(key)
     names: list[str] = []
     records: list[driver.Row] = []
     payloads: list[driver.Row] = []
@@ -78,7 +78,7 @@ def seal_answers(
         )
         of_what = about.matter.value, about.mailing_list.id if about.mailing_list else None
         committed = ALGORITHM, commitment(salt, canonical)
-        sealed = cipher.seal_with(key, salt + canonical, bound_to=f"consent_payloads.{name}")
+        sealed = seal(salt + canonical, f"consent_payloads.{name}")
         names.append(name)
         records.append((name, organisation.id, subject, *of_what, state.value, *committed, at))
         payloads.append((name, subject, sealed))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -38,8 +39,18 @@ def new_key() -> bytes:
 
 def seal_with(key: bytes, value: bytes, *, bound_to: str) -> bytes:
     """Encrypt `value` under `key`, bound to `bound_to`."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, value, bound_to.encode())
+    return sealer(key)(value, bound_to)
+
+
+def sealer(key: bytes) -> Callable[[bytes, str], bytes]:
+    """What seals many values as `seal_with` does, each bound to what is given with it."""
+    encrypt = AESGCM(key).encrypt
+
+    def seal_one(value: bytes, bound_to: str) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + encrypt(nonce, value, bound_to.encode())
+
+    return seal_one
 
 
 def open_with(key: bytes, sealed: bytes, *, bound_to: str) -> bytes:

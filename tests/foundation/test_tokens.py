@@ -29,6 +29,15 @@ def test_what_was_signed_is_read(bare: Settings) -> None:
     assert tokens.read_lasting(Purpose.UNSUBSCRIBE, lasting) == ["sub_1", "3"]
 
 
+@pytest.mark.parametrize("times", [1, 150])
+def test_a_long_token_takes_fewer_characters_than_what_it_says(bare: Settings, times: int) -> None:
+    """A notice of several sentences has to fit a cookie."""
+    told = "The draft is saved, and a test is on its way to ä@example.org. " * times
+    token = tokens.sign_timed(Purpose.NOTICE, told)
+    assert tokens.read_timed(Purpose.NOTICE, token, max_age=DAY) == told
+    assert times == 1 or len(token) < len(told) / 10
+
+
 @given(parts=st.lists(st.text("abcXYZ019_-", max_size=40), min_size=1, max_size=4))
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_many_tokens_are_made_as_one_is(bare: Settings, parts: list[str]) -> None:
