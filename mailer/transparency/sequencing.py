@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
+from mailer.foundation import driver
 from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import NotAllowed, NotFound
 from mailer.organisations import Organisation
@@ -24,6 +26,11 @@ from mailer.transparency.models import LogEntry, WaitingLeaf
 from mailer.transparency.tree import append_hashes
 
 LOCK = "transparency.log"
+# In the driver's words: while leaves get their positions, SQLite lets nobody sign up.
+_WAITING: Final = (
+    "SELECT w.id, w.kind, w.public_id, w.algorithm, w.commitment, w.happened_at, o.log_pseudonym"
+    " FROM log_queue w LEFT JOIN organisations o ON o.id = w.organisation_id ORDER BY w.id LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,47 +82,26 @@ def queue_leaf(
 def sequence(limit: int = 1_000) -> int:
     """Give up to `limit` waiting leaves their positions; returns how many got one."""
     serialise_on(LOCK)
-    rows = db.session.execute(
-        sa.select(
-            WaitingLeaf.id,
-            WaitingLeaf.kind,
-            WaitingLeaf.public_id,
-            WaitingLeaf.algorithm,
-            WaitingLeaf.commitment,
-            WaitingLeaf.happened_at,
-            Organisation.log_pseudonym,
-        )
-        .outerjoin(Organisation, Organisation.id == WaitingLeaf.organisation_id)
-        .order_by(WaitingLeaf.id)
-        .limit(limit)
-    ).all()
+    rows = driver.read_rows(_WAITING, (limit,))
     if not rows:
         return 0
-    leaves = [
-        Leaf(
-            kind=row.kind,
-            organisation=row.log_pseudonym or "",
-            public_id=row.public_id,
-            time=time_of(row.happened_at),
-            algorithm=row.algorithm,
-            commitment=row.commitment,
-        )
-        for row in rows
-    ]
-    append([(leaf.public_id, leaf.to_bytes()) for leaf in leaves])
-    db.session.execute(sa.delete(WaitingLeaf).where(WaitingLeaf.id.in_([row.id for row in rows])))
+    append([(row[2], _leaf(row).to_bytes()) for row in rows])
+    driver.execute_each("DELETE FROM log_queue WHERE id = ?", [row[:1] for row in rows])
     return len(rows)
+
+
+def _leaf(row: driver.Row) -> Leaf:
+    _, kind, public_id, algorithm, commitment, happened_at, pseudonym = row
+    time = time_of(driver.moment_out(happened_at))
+    return Leaf(kind, pseudonym or "", public_id, time, algorithm, commitment)
 
 
 def append(leaves: Sequence[tuple[str, bytes]]) -> int:
     """Put leaves, each with its public id, at the end of the log; returns the log's size then."""
     size = count_entries()
-    db.session.execute(
-        sa.insert(LogEntry),
-        [
-            {"position": position, "public_id": public_id, "leaf": leaf}
-            for position, (public_id, leaf) in enumerate(leaves, start=size)
-        ],
+    driver.execute_each(
+        "INSERT INTO log_entries (position, public_id, leaf) VALUES (?, ?, ?)",
+        [(position, *leaf) for position, leaf in enumerate(leaves, start=size)],
     )
     append_hashes(size, [hash_leaf(leaf) for _, leaf in leaves])
     return size + len(leaves)
