@@ -14,15 +14,17 @@ from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
 from mailer.signup.states import RequestState
 
+_CONFIRMED = sa.text("contact_id IS NOT NULL")
+
 
 class SignupRequest(Model):
     """What was asked, before confirmation; personal parts go when its time is over (C-028)."""
 
     __tablename__ = "signup_requests"
     __table_args__ = (
-        sa.Index(None, "organisation_id", "address_digest"),
         sa.Index(None, "address_digest"),
         sa.Index(None, "state", "expires_at"),
+        sa.Index(None, "contact_id", sqlite_where=_CONFIRMED, postgresql_where=_CONFIRMED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -32,7 +34,7 @@ class SignupRequest(Model):
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
     form_version_id: Mapped[int] = mapped_column(sa.ForeignKey("form_versions.id"))
     subject_id: Mapped[int] = mapped_column(sa.ForeignKey("consent_subjects.id"))
-    contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"))
     address: Mapped[str | None] = mapped_column(sa.String(254))
     address_digest: Mapped[str | None] = mapped_column(sa.String(64))
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -39,7 +39,7 @@ class TransactionalMessage(Model):
     public_id: Mapped[str] = mapped_column(
         sa.String(40), unique=True, default=lambda: new_id("msg")
     )
-    organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
     kind: Mapped[MessageKind] = mapped_column(words(MessageKind))
     reference: Mapped[str] = mapped_column(sa.String(40), index=True)
     to_address: Mapped[str] = mapped_column(sa.String(254))
