@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import rfc8785
 
+from mailer.foundation.parsing import is_unicode
+
 _LARGEST: Final = 2**53
 _SIMPLE: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -29,18 +31,10 @@ def _is_simple(value: Any) -> bool:
     """
     kind = type(value)
     if kind is str:
-        return value.isascii() or _is_unicode(value)
+        return is_unicode(value)
     if kind is dict:
         names_are_simple = all(type(name) is str and name.isascii() for name in value)
         return names_are_simple and all(map(_is_simple, value.values()))
     if kind is list or kind is tuple:
         return all(map(_is_simple, value))
     return value is None or kind is bool or (kind is int and abs(value) < _LARGEST)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

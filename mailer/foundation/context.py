@@ -15,16 +15,21 @@ KEY = "mailer.settings"
 
 def extensions() -> dict[str, Any]:
     """What else is kept for as long as the application lives, by name."""
-    return current_app.extensions
+    return _application().extensions
 
 
 @contextmanager
 def fresh() -> Iterator[None]:
     """Inside, the same application with a database session of its own, which ends with it."""
-    with cast("Flask", current_app._get_current_object()).app_context():  # type: ignore[attr-defined]  # noqa: SLF001  # Flask's documented way to the application itself
+    with _application().app_context():
         yield
 
 
 def settings() -> Settings:
     """The settings of the application whose context is active."""
-    return cast("Settings", current_app.extensions[KEY])
+    return cast("Settings", _application().extensions[KEY])
+
+
+def _application() -> Flask:
+    # Flask's documented way to the application itself; each look through the proxy costs as much.
+    return cast("Flask", current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Generic, TypeVar, cast
 
 from mailer.foundation import context
@@ -41,6 +42,7 @@ class Gathering(Generic[Given, Made]):
         mine = _Turn(given)
         if not line.join(mine):
             mine.wait()
+            mine.call_next()
         if not mine.is_done:
             turns = line.first()
             try:
@@ -68,13 +70,14 @@ class Gathering(Generic[Given, Made]):
 class _Turn:
     """What one thread gave, and what came of it."""
 
-    __slots__ = ("_bell", "error", "given", "is_done", "made")
+    __slots__ = ("_bell", "calls", "error", "given", "is_done", "made")
 
     def __init__(self, given: Any) -> None:
         self.given = given
         self.made: Any = None
         self.error: Exception | None = Unavailable(_INTERRUPTED)
         self.is_done = False
+        self.calls: _Turn | None = None  # who is to be called as soon as this one is
         self._bell = threading.Lock()
         self._bell.acquire()
 
@@ -84,6 +87,11 @@ class _Turn:
 
     def call(self) -> None:
         self._bell.release()
+
+    def call_next(self) -> None:
+        if self.calls is not None:
+            self.calls.call()
+            self.calls = None
 
     def outcome(self) -> Any:
         if self.error is not None:
@@ -110,14 +118,19 @@ class _Line:
             return [turn for turn, _ in zip(self._waiting, range(MOST), strict=False)]
 
     def leave(self, turns: Sequence[_Turn]) -> None:
-        """Take the first out of the line, tell them, and call whoever is next."""
+        """Take the first out of the line, tell them, and call whoever is next.
+
+        Those who are told call each other one by one: a crowd called at once would push aside whoever calls.
+        """
         with self._lock:
             for _ in turns:
                 self._waiting.popleft()
             following = self._waiting[0] if self._waiting else None
         for turn in turns:
             turn.is_done = True
-        for turn in turns[1:]:
-            turn.call()
+        for turn, after in pairwise(turns[1:]):
+            turn.calls = after
         if following is not None:
             following.call()
+        for turn in turns[1:2]:
+            turn.call()

@@ -10,14 +10,19 @@ from datetime import UTC, datetime
 
 # With the at-sign as it is, or as it stands in URLs.
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+(?:@|%40)[^\s@<>\"'(),;:]+", re.IGNORECASE)
-# 32 random bytes in base64, the shortest token there is, are 43 characters.
-_TOKEN = re.compile(r"[A-Za-z0-9_\-~.]{43,}")
+SHORTEST_TOKEN = 43  # characters: 32 random bytes in base64
+_TOKEN = re.compile(rf"[A-Za-z0-9_\-~.]{{{SHORTEST_TOKEN},}}")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def redact(text: str) -> str:
     """`text` with addresses and anything that looks like a token blotted out."""
-    return _TOKEN.sub("‹token›", _ADDRESS.sub("‹address›", text))
+    if "@" in text or "%40" in text:
+        text = _ADDRESS.sub("‹address›", text)
+    return _TOKEN.sub("‹token›", text) if len(text) >= SHORTEST_TOKEN else text
 
 
 class JSONLines(logging.Formatter):
@@ -30,14 +35,12 @@ class JSONLines(logging.Formatter):
             "from": record.name,
             "said": redact(_said(record)),
         }
-        line.update(
-            (key, str(value) if isinstance(value, int | float) else redact(str(value)))
-            for key, value in vars(record).items()
-            if key not in _STANDARD and not key.startswith("_")
-        )
+        for key, value in vars(record).items():
+            if key not in _STANDARD and key[0] != "_":
+                line[key] = str(value) if isinstance(value, int | float) else redact(str(value))
         if record.exc_info:
             line["trace"] = redact(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return _encode(line)
 
 
 def _said(record: logging.LogRecord) -> str:
@@ -49,6 +52,8 @@ def _said(record: logging.LogRecord) -> str:
 
 def configure(level: str) -> None:
     """Send everything to standard error as JSON lines."""
+    # No line says it, and it is asked for each of them.
+    logging.logThreads = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONLines())
     root = logging.getLogger()

@@ -28,7 +28,9 @@ class Answers:
         """One line of text, trimmed and NFC-normalised (T-003)."""
         text = self._clean(name, longest)
         # Every control character and line separator: some would start a new header in a mail.
-        if any(unicodedata.category(mark) in ("Cc", "Zl", "Zp") for mark in text):
+        if not text.isprintable() and any(
+            unicodedata.category(mark) in ("Cc", "Zl", "Zp") for mark in text
+        ):
             self.errors[name] = "Please use one line only."
         return self._present(name, text, required)
 
@@ -107,7 +109,7 @@ class Answers:
         if len(text) > longest:
             self.errors[name] = f"Please use at most {longest} characters; these are {len(text)}."
         # NUL breaks both databases; lone surrogates cannot be written as UTF-8.
-        if "\x00" in text or any("\ud800" <= mark <= "\udfff" for mark in text):
+        if "\x00" in text or not is_unicode(text):
             self.errors[name] = "This contains characters that cannot be stored."
             return ""
         return text
@@ -116,6 +118,17 @@ class Answers:
         if required and not text:
             self.errors.setdefault(name, "Please fill this in.")
         return text
+
+
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: none of its characters is half of one."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_web_address(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from flask import Flask, Response, request
@@ -48,21 +48,23 @@ def register(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    if settings().is_production:
-        headers.setdefault(
-            "Strict-Transport-Security", f"max-age={_YEAR_SECONDS}; includeSubDomains"
-        )
-    if response.mimetype == "text/html":
-        headers.setdefault(CSP, policy())
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault(
-            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
-        )
-    is_secret = "token" in (request.view_args or {})
-    headers.setdefault("Referrer-Policy", "no-referrer" if is_secret else "same-origin")
-    if is_secret or request.path.startswith("/admin") or response.status_code >= 400:
-        headers.setdefault("Cache-Control", "no-store")
-        headers.setdefault("X-Robots-Tag", "noindex, nofollow")
+    given = {name.lower() for name, _ in response.headers}
+    for name, value in _wanted(response):
+        if name.lower() not in given:
+            response.headers.add(name, value)
     return response
+
+
+def _wanted(response: Response) -> Iterator[tuple[str, str]]:
+    yield "X-Content-Type-Options", "nosniff"
+    if settings().is_production:
+        yield "Strict-Transport-Security", f"max-age={_YEAR_SECONDS}; includeSubDomains"
+    if response.mimetype == "text/html":
+        yield CSP, policy()
+        yield "Cross-Origin-Opener-Policy", "same-origin"
+        yield "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
+    is_secret = "token" in (request.view_args or {})
+    yield "Referrer-Policy", "no-referrer" if is_secret else "same-origin"
+    if is_secret or request.path.startswith("/admin") or response.status_code >= 400:
+        yield "Cache-Control", "no-store"
+        yield "X-Robots-Tag", "noindex, nofollow"

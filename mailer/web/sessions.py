@@ -74,7 +74,9 @@ def visitor_network() -> str:
 def user_agent() -> str:
     """What the browser calls itself, printable and short."""
     text = request.headers.get("User-Agent", "")
-    return "".join(mark for mark in text if mark.isprintable())[:300]
+    if not text.isprintable():
+        text = "".join(mark for mark in text if mark.isprintable())
+    return text[:300]
 
 
 def _name(name: str) -> str:

@@ -154,7 +154,9 @@ def test_many_programs_may_be_the_first_to_open_a_new_store(
         with ThreadPoolExecutor(programs) as pool:
             list(pool.map(put, range(programs)))
         with apps[0].app_context():
-            assert len(keystore.find_many(f"sub_{number}" for number in range(programs))) == programs
+            assert (
+                len(keystore.find_many(f"sub_{number}" for number in range(programs))) == programs
+            )
         for app in apps:
             with app.app_context():
                 keystore.dispose()
