@@ -6,7 +6,6 @@ import ipaddress
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mailer.forms.publishing import PublishedForm
 from mailer.foundation.addresses import Address, peppered
@@ -60,7 +59,6 @@ def is_first_alarm(published: PublishedForm) -> bool:
     return is_within([Limit(f"signup:alarm:{published.form.public_id}", 1, HOUR)])
 
 
-@lru_cache(maxsize=4096)
 def ip_prefix(ip: str) -> str:
     """The address itself for IPv4, its /64 for IPv6; an IPv4 address mapped into IPv6 counts as such."""
     try:
