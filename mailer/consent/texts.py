@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mailer.consent.models import ConsentText
 from mailer.foundation.clock import now
-from mailer.foundation.database import db
+from mailer.foundation.database import db, is_sqlite
 from mailer.foundation.errors import NotFound
 
 
@@ -16,9 +16,7 @@ def store_text(body: bytes, media_type: str) -> str:
     """Keep `body` under its SHA-256 and return that, hexadecimal; storing it again changes nothing."""
     sha256 = hashlib.sha256(body).hexdigest()
     # Two publishers may store the same text at once: the second finds it there.
-    insert = (
-        postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    )
+    insert = sqlite.insert if is_sqlite() else postgresql.insert
     db.session.execute(
         insert(ConsentText)
         .values(sha256=sha256, media_type=media_type, body=body, created_at=now())
