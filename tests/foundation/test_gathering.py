@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.errors import Invalid, Unavailable
 from mailer.foundation.gathering import MOST, Gathering
 from tests.foundation.things import Apart, Thing
+from tests.support.waiting import wait_for
 
 LONGEST = 60.0
 
@@ -31,10 +32,12 @@ class Company:
     def __init__(self, app: Flask) -> None:
         self.pieces: list[list[str]] = []
         self._app = app
-        self._gathering = Gathering("test", self._work)
+        self.pauses = 0
+        self._late: list[str] = []
+        self._results: list[Future[str]] = []
+        self._gathering = Gathering("test", self._work, pause=self._pause)
         self._is_at_work = threading.Event()
         self._have_come = threading.Event()
-        self._on_the_way = threading.Semaphore(0)
 
     def _work(self, names: Sequence[str]) -> list[str]:
         self.pieces.append(list(names))
@@ -49,21 +52,43 @@ class Company:
                     raise KeyboardInterrupt
         return [name.upper() for name in names]
 
-    def _do(self, name: str) -> str:
-        with self._app.app_context():
-            self._on_the_way.release()
-            return self._gathering.do(name)
+    def _pause(self, _seconds: float) -> None:
+        self.pauses += 1
+        if self._late:
+            self._start(self._late.pop(0))
 
-    def come(self, first: str, *others: str) -> list[Future[str]]:
-        """`first` begins alone; the others come while it is at work. Returns what came of each."""
-        with ThreadPoolExecutor(1 + len(others)) as threads:
-            results = [threads.submit(self._do, first)]
-            assert self._is_at_work.wait(LONGEST)
-            results += [threads.submit(self._do, name) for name in others]
-            for _ in range(1 + len(others)):
-                assert self._on_the_way.acquire(timeout=LONGEST)
-            self._have_come.set()
-        return results
+    def _start(self, name: str) -> None:
+        """Have another thread give `name`; returns when it stands in line."""
+        result: Future[str] = Future()
+        before = self._in_line()
+
+        def do() -> None:
+            with self._app.app_context():
+                try:
+                    result.set_result(self._gathering.do(name))
+                except BaseException as error:  # noqa: BLE001  # it belongs to the test
+                    result.set_exception(error)
+
+        threading.Thread(target=do, daemon=True).start()
+        wait_for(lambda: result.done() or self._in_line() > before, timeout=LONGEST)
+        self._results.append(result)
+
+    def _in_line(self) -> int:
+        return len(self._app.extensions.get("mailer.gathering.test", ()))
+
+    def come(self, first: str, *others: str, late: Sequence[str] = ()) -> list[Future[str]]:
+        """`first` begins alone; the others come while it is at work, and each of `late` in one of the pauses
+        that follow. Returns what came of each.
+        """
+        self._late = list(late)
+        self._start(first)
+        assert self._is_at_work.wait(LONGEST)
+        for name in others:
+            self._start(name)
+        self._have_come.set()
+        for result in self._results:  # those who come late are added meanwhile
+            assert wait([result], LONGEST).done, "somebody was never told"
+        return self._results
 
 
 @pytest.fixture
@@ -128,3 +153,15 @@ def test_everybody_is_told_when_nothing_can_be_written(company: Company) -> None
     db.engine.dispose()
     results = company.come("first", "a", "b")
     assert {type(one.exception()) for one in results} == {Unavailable}
+
+
+def test_a_crowd_waits_for_who_is_on_the_way(company: Company) -> None:
+    results = company.come("first", "a", "b", late=["c", "d"])
+    assert [one.result() for one in results] == ["FIRST", "A", "B", "C", "D"]
+    assert company.pieces == [["first"], ["a", "b", "c", "d"]]
+
+
+def test_who_comes_alone_does_not_wait(company: Company) -> None:
+    company.come("first")
+    assert company.pieces == [["first"]]
+    assert company.pauses == 0
