@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import idna
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from mailer.foundation.context import settings
 from mailer.foundation.errors import Invalid
 from mailer.foundation.tokens import keyed_digest
 
 LONGEST_ADDRESS = 254
+_LONGEST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
+_MOST_DOMAINS = 256
+# Small letters only: of a few names, such as Postmaster, the library changes the capitals.
+_PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,12 @@ def parse_address(text: str) -> Address:
         raise Invalid("Please give your e-mail address.")
     if len(text) > LONGEST_ADDRESS or any(mark in text for mark in "\r\n\x00<>,;"):
         raise Invalid("Please give one e-mail address, such as name@example.org.")
+    if _PLAIN.fullmatch(text):
+        local, _, domain = text.partition("@")
+        if len(local) <= _LONGEST_LOCAL and _is_plain_domain(domain, settings().is_production):
+            return Address(given=text, normal=text, domain=domain)
     try:
-        checked = validate_email(
-            text,
-            check_deliverability=False,
-            strict=True,
-            test_environment=not settings().is_production,
-        )
+        checked = _check(text, settings().is_production)
     except EmailNotValidError:
         raise Invalid(
             "This does not look like an e-mail address. Example: name@example.org."
@@ -68,6 +72,24 @@ def parse_address(text: str) -> Address:
         normal=f"{checked.local_part.casefold()}@{domain}",
         domain=domain,
     )
+
+
+def _check(text: str, is_production: bool) -> ValidatedEmail:
+    return validate_email(
+        text, check_deliverability=False, strict=True, test_environment=not is_production
+    )
+
+
+@lru_cache(maxsize=_MOST_DOMAINS)
+def _is_plain_domain(domain: str, is_production: bool) -> bool:
+    """Whether the library takes `domain` and leaves it as it is.
+
+    Most of its time goes into the domain, and most people have theirs from a few providers.
+    """
+    try:
+        return _check(f"a@{domain}", is_production).domain == domain
+    except EmailNotValidError:
+        return False
 
 
 def ascii_domain(domain: str) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -105,6 +106,48 @@ def test_any_text_is_an_address_or_is_refused(bare: Settings, text: str) -> None
         assert "\n" not in address.given
         assert parse_address(address.given).normal == address.normal
         assert address.domain.isascii()
+
+
+_DOMAINS = (
+    "example.org",
+    "EXAMPLE.org",
+    "sub-1.example.org",
+    "xn--bcher-kva.example",
+    "xn--zz.example",
+    "-a.example.org",
+    "a..example.org",
+    "localhost",
+    "site.local",
+    "mail.invalid",
+    "127.0.0.1",
+    "example.org.",
+    f"{'a' * 64}.example.org",
+    ".".join(["a" * 60] * 4),
+)
+
+
+@given(
+    local=st.text("ab9.+_-'/~!AZ@\" ", min_size=1, max_size=70)
+    | st.sampled_from(["postmaster", "Abuse"]),
+    domain=st.sampled_from(_DOMAINS) | st.text("ab.-0", min_size=1, max_size=12),
+)
+@hypothesis_settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_plain_addresses_are_judged_as_the_library_judges(
+    bare: Settings, local: str, domain: str
+) -> None:
+    text = f"{local}@{domain}".strip()
+    try:
+        checked = validate_email(
+            text, check_deliverability=False, strict=True, test_environment=not bare.is_production
+        )
+    except EmailNotValidError:
+        with pytest.raises(Invalid):
+            parse_address(text)
+        return
+    address = parse_address(text)
+    assert address.given == checked.normalized
+    assert address.domain == checked.ascii_domain
+    assert address.normal == f"{checked.local_part.casefold()}@{checked.ascii_domain}"
 
 
 @pytest.mark.requirement("C-080")
