@@ -14,8 +14,15 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeTimedSerializer
-from itsdangerous.encoding import base64_encode
+from itsdangerous import (
+    BadSignature,
+    SignatureExpired,
+    Signer,
+    TimestampSigner,
+    URLSafeTimedSerializer,
+)
+from itsdangerous.encoding import base64_encode, want_bytes
+from itsdangerous.signer import SigningAlgorithm
 from itsdangerous.url_safe import URLSafeSerializerMixin
 
 from mailer.foundation.context import settings
@@ -55,6 +62,35 @@ def _serializer(purpose: Purpose) -> _Serializer:
     return _make_serializer(purpose, _keys())
 
 
+@lru_cache(maxsize=256)
+def _derived(secret: bytes, salt: bytes) -> bytes:
+    return keyed_digest(secret)(salt)
+
+
+@lru_cache(maxsize=256)
+def _code(key: bytes) -> Callable[[bytes], bytes]:
+    return keyed_digest(key)
+
+
+class _Algorithm(SigningAlgorithm):
+    """HMAC-SHA256, as itsdangerous has it, with each key prepared once."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return _code(key)(value)
+
+
+class _Keys(Signer):
+    """Derives a key as itsdangerous does by "hmac", but once and not for every token."""
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        secret = self.secret_keys[-1] if secret_key is None else want_bytes(secret_key)
+        return _derived(secret, self.salt)
+
+
+class _TimedKeys(_Keys, TimestampSigner):
+    pass
+
+
 class _Serializer(URLSafeTimedSerializer):
     """Compresses only what is long: on a public id nothing is gained, and the memory that is cleared for the
     try takes as long as all the rest of a token.
@@ -72,7 +108,8 @@ def _make_serializer(purpose: Purpose, keys: tuple[str, ...]) -> _Serializer:
     return _Serializer(
         keys,
         salt=f"mailer.{purpose}",
-        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        signer=_TimedKeys,
+        signer_kwargs={"algorithm": _Algorithm()},
     )
 
 
@@ -115,13 +152,7 @@ def _signer(purpose: Purpose) -> Signer:
 
 @lru_cache(maxsize=64)
 def _make_signer(purpose: Purpose, keys: tuple[str, ...]) -> Signer:
-    return Signer(
-        keys,
-        salt=f"mailer.{purpose}",
-        sep=".",
-        key_derivation="hmac",
-        digest_method=hashlib.sha256,
-    )
+    return _Keys(keys, salt=f"mailer.{purpose}", sep=".", algorithm=_Algorithm())
 
 
 def sign_lasting(purpose: Purpose, *parts: str) -> str:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from itsdangerous import Signer, URLSafeTimedSerializer
 
 from mailer.foundation import tokens
 from mailer.foundation.errors import LinkExpired, LinkInvalid
@@ -45,6 +48,21 @@ def test_many_tokens_are_made_as_one_is(bare: Settings, parts: list[str]) -> Non
         made = tokens.lasting_signer(purpose)("~".join(parts))
         assert made == tokens.sign_lasting(purpose, *parts)
         assert tokens.read_lasting(purpose, made) == parts
+
+
+@pytest.mark.requirement("C-065")
+@given(value=st.text("abcXYZ019_-~", min_size=1, max_size=60))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_tokens_are_those_of_itsdangerous(bare: Settings, value: str) -> None:
+    """Links in mails of years ago were signed by the library itself, and work for ever."""
+    keys, salt = bare.secret_keys[::-1], f"mailer.{Purpose.UNSUBSCRIBE}"
+    how: dict[str, Any] = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    lasting = Signer(keys, salt=salt, sep=".", **how)
+    assert tokens.sign_lasting(Purpose.UNSUBSCRIBE, value) == lasting.sign(value).decode()
+    timed = URLSafeTimedSerializer(keys, salt=salt, signer_kwargs=how)
+    signed = str(timed.dumps(value))
+    assert tokens.read_timed(Purpose.UNSUBSCRIBE, signed, max_age=DAY) == value
+    assert timed.loads(tokens.sign_timed(Purpose.UNSUBSCRIBE, value)) == value
 
 
 @given(key=st.binary(max_size=200), messages=st.lists(st.binary(max_size=200), max_size=4))
