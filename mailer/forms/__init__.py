@@ -29,7 +29,7 @@ from mailer.forms.drafting import (
     list_forms,
     open_form,
 )
-from mailer.forms.guard import Asking, admit, ip_prefix, is_first_alarm
+from mailer.forms.guard import Asking, admit, is_first_alarm
 from mailer.forms.missing import Missing, missing_for_publication
 from mailer.forms.models import Form, FormVersion
 from mailer.forms.origins import is_allowed, origin_of, parse_origin, parse_origins
@@ -87,7 +87,6 @@ __all__ = [
     "get_version",
     "get_version_by_id",
     "has_unpublished_changes",
-    "ip_prefix",
     "is_allowed",
     "is_first_alarm",
     "is_robot",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from dataclasses import dataclass
 from mailer.forms.publishing import PublishedForm
 from mailer.foundation.addresses import Address, peppered
 from mailer.foundation.context import settings
+from mailer.foundation.networks import ip_prefix
 from mailer.foundation.throttle import Limit, are_within, is_within
 
 ADDRESS_PER_HOUR = 10
 HOUR = 3600
-IPV6_PREFIX = 64
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +56,3 @@ def _limits(asking: Asking) -> list[Limit]:
 def is_first_alarm(published: PublishedForm) -> bool:
     """Whether nobody was told yet, within the hour, that requests through this form are held back (S-034)."""
     return is_within([Limit(f"signup:alarm:{published.form.public_id}", 1, HOUR)])
-
-
-def ip_prefix(ip: str) -> str:
-    """The address itself for IPv4, its /64 for IPv6; an IPv4 address mapped into IPv6 counts as such."""
-    try:
-        parsed = ipaddress.ip_address(ip.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
-        parsed = parsed.ipv4_mapped
-    return str(parsed)

@@ -112,7 +112,7 @@ db = SQLAlchemy(
 
 def prepare(app: Flask, url: str) -> None:
     """Connect `app` to the database at `url`, with what each engine needs to keep its word."""
-    is_embedded = _is_sqlite(url)
+    is_embedded = url.startswith("sqlite")
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
         # Parameters are hidden because errors are logged, and parameters hold people's names.
@@ -138,11 +138,7 @@ def prepare(app: Flask, url: str) -> None:
 
 def is_sqlite() -> bool:
     """Whether the running application keeps its rows in SQLite; else in PostgreSQL."""
-    return _is_sqlite(context.settings().database_url)
-
-
-def _is_sqlite(url: str) -> bool:
-    return url.startswith("sqlite")
+    return context.settings().database_url.startswith("sqlite")
 
 
 def prepare_sqlite(engine: Engine) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -34,9 +33,10 @@ def execute(statement: str, values: tuple[Any, ...] = ()) -> sa.CursorResult[*tu
 
 def read_rows(statement: str, values: tuple[Any, ...] = ()) -> Rows:
     """Run one statement that reads; its rows as the driver makes them."""
-    if is_sqlite():
-        with _sqlite() as driver:
-            return driver.execute(statement, values).fetchall()
+    current = connection()
+    if current.dialect.name == "sqlite":
+        with _Wrapping(current):
+            return _driver(current).execute(statement, values).fetchall()
     result = execute(statement, values)
     rows: Rows = result.cursor.fetchall()
     result.close()
@@ -47,23 +47,35 @@ def execute_each(statement: str, values: list[tuple[Any, ...]]) -> None:
     """Run one statement for each of `values`; SQLite does this without a way to the server and back."""
     if not values:
         return
-    if is_sqlite():
-        with _sqlite() as driver:
-            driver.executemany(statement, values).close()
-    else:
-        connection().exec_driver_sql(marked(statement, is_postgresql=True), values)
-
-
-@contextmanager
-def _sqlite() -> Iterator[sqlite3.Connection]:
-    """The driver's own connection. Its errors are raised as SQLAlchemy would, which asks twice as long."""
     current = connection()
-    try:
-        yield cast("sqlite3.Connection", current.connection.dbapi_connection)
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(
-            None, None, error, sqlite3.Error, hide_parameters=True, dialect=current.dialect
-        ) from error
+    if current.dialect.name == "sqlite":
+        with _Wrapping(current):
+            _driver(current).executemany(statement, values).close()
+    else:
+        current.exec_driver_sql(marked(statement, is_postgresql=True), values)
+
+
+def _driver(current: sa.Connection) -> sqlite3.Connection:
+    """SQLite's own connection: through SQLAlchemy each statement takes twice as long."""
+    return cast("sqlite3.Connection", current.connection.dbapi_connection)
+
+
+class _Wrapping:
+    """Inside, errors of SQLite are raised as SQLAlchemy would."""
+
+    __slots__ = ("_dialect",)
+
+    def __init__(self, current: sa.Connection) -> None:
+        self._dialect = current.dialect
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise DBAPIError.instance(
+                None, None, error, sqlite3.Error, hide_parameters=True, dialect=self._dialect
+            ) from error
 
 
 def marks(count: int) -> str:

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import ipaddress
 
-_IPV4 = 4
 _IPV4_BITS, _IPV6_BITS = 24, 48
+_IPV6_HOUSEHOLD_BITS = 64
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def truncate_ip(text: str) -> str:
     """The network of an address, not the address of a person: /24 for IPv4, /48 for IPv6; else ""."""
-    try:
-        address = ipaddress.ip_address(text.strip())
-    except ValueError:
+    address = _parse(text.strip())
+    if address is None:
         return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    bits = _IPV4_BITS if address.version == _IPV4 else _IPV6_BITS
-    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+    return _network(
+        address, _IPV6_BITS if isinstance(address, ipaddress.IPv6Address) else _IPV4_BITS
+    )
+
+
+def ip_prefix(text: str) -> str:
+    """Whom a limit counts: the address itself for IPv4, its /64 for IPv6; "unknown" for what is none."""
+    address = _parse(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        return _network(address, _IPV6_HOUSEHOLD_BITS)
+    return "unknown" if address is None else str(address)
+
+
+def _parse(text: str) -> _Address | None:
+    """Without the name of an interface; an IPv4 address mapped into IPv6 counts as such."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return address if mapped is None else mapped
+
+
+def _network(address: _Address, bits: int) -> str:
+    # A third of what ip_network takes, which reads the address once more.
+    rest = address.max_prefixlen - bits
+    return f"{type(address)(int(address) >> rest << rest)}/{bits}"

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from mailer.foundation.errors import Invalid
+from mailer.rendering.headers import to_header
 from mailer.rendering.mime import (
     Mail,
     boundaries_of,
     compose,
     date_line,
-    to_line,
     wire_message_id,
 )
 
@@ -38,7 +37,7 @@ class Stencil:
         self._widths = {name: len(value) for name, value in holes.items()}
         self._id_width = len(sample.message_id)
         composed = compose(sample)
-        fixed = _fixed(sample)
+        fixed = _fixed(sample.to_name, sample.to_address, sample.message_id, sample.date)
         finds = [(name, re.escape(value)) for name, value in fixed.items()]
         finds += [(name, _broken(name, value)) for name, value in holes.items()]
         pattern = re.compile(b"|".join(b"(%b)" % expression for _, expression in finds))
@@ -68,8 +67,8 @@ class Stencil:
             return None
         if len(message_id) != self._id_width:
             return None
-        mail = replace(self._sample, to_address=to_address, message_id=message_id, date=date)
-        filled = _fixed(mail) | {name: value.encode() for name, value in values.items()}
+        filled = _fixed(self._sample.to_name, to_address, message_id, date)
+        filled.update((name, value.encode()) for name, value in values.items())
         out: list[bytes] = []
         for literal, name, breaks in zip(self._parts, self._names, self._breaks, strict=False):
             out.append(literal)
@@ -78,12 +77,14 @@ class Stencil:
         return b"".join(out)
 
 
-def _fixed(mail: Mail) -> dict[str, bytes]:
+def _fixed(
+    to_name: str | None, to_address: str, message_id: str, date: datetime
+) -> dict[str, bytes]:
     """What is different in every mail besides the values."""
-    message_id = wire_message_id(mail.message_id)
+    message_id = wire_message_id(message_id)
     return {
-        "\0to": to_line(mail),
-        "\0date": date_line(mail.date),
+        "\0to": to_header(to_name or "", to_address),
+        "\0date": date_line(date),
         "\0id": message_id.encode(),
         "\0boundary": boundaries_of(message_id)[0],
     }

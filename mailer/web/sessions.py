@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from flask import Response, request
 
-from mailer import accounts, forms
+from mailer import accounts
 from mailer.accounts import SignedIn
 from mailer.foundation.context import settings
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Unavailable
+from mailer.foundation.networks import ip_prefix
 
 LONGEST_COOKIE = 100
 
@@ -68,7 +69,7 @@ def forget_seed(response: Response) -> Response:
 
 def visitor_network() -> str:
     """The network the request comes from: one IPv4 address, or an IPv6 /64 (S-030)."""
-    return forms.ip_prefix(request.remote_addr or "")
+    return ip_prefix(request.remote_addr or "")
 
 
 def user_agent() -> str:

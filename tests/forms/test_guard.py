@@ -97,18 +97,3 @@ def test_without_redis_limits_still_hold(app: Flask, redis_server: EmbeddedRedis
     ]
     assert passed[0]
     assert not passed[-1]
-
-
-@pytest.mark.parametrize(
-    ("ip", "prefix"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", "unknown"),
-        ("unix:", "unknown"),
-    ],
-)
-def test_the_part_of_an_address_that_is_counted(ip: str, prefix: str) -> None:
-    assert forms.ip_prefix(ip) == prefix

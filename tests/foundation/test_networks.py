@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.foundation.networks import truncate_ip
+from mailer.foundation.networks import ip_prefix, truncate_ip
 
 pytestmark = pytest.mark.requirement("C-046")
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.requirement("C-046")
         ("::1", "::/48"),
         ("::ffff:192.0.2.77", "192.0.2.0/24"),
         ("fe80::1%eth0", "fe80::/48"),
+        ("fe80::1%eth0/9", "fe80::/48"),
         (" 192.0.2.77 ", "192.0.2.0/24"),
     ],
 )
@@ -39,3 +40,19 @@ def test_no_header_can_break_it(text: str) -> None:
 @given(st.ip_addresses())
 def test_no_whole_address_is_ever_kept(address: object) -> None:
     assert truncate_ip(str(address)).endswith(("/24", "/48"))
+
+
+@pytest.mark.requirement("S-030")
+@pytest.mark.parametrize(
+    ("ip", "prefix"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+        ("unix:", "unknown"),
+    ],
+)
+def test_the_part_of_an_address_that_is_counted(ip: str, prefix: str) -> None:
+    assert ip_prefix(ip) == prefix
