@@ -7,10 +7,10 @@ as the tables hold them.
 from __future__ import annotations
 
 import functools
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -31,51 +31,76 @@ def execute(statement: str, values: tuple[Any, ...] = ()) -> sa.CursorResult[*tu
     return connection().exec_driver_sql(marked(statement, is_postgresql=is_postgresql()), values)
 
 
-def read_rows(statement: str, values: tuple[Any, ...] = ()) -> Rows:
+def read_rows(statement: str, values: Row = ()) -> Rows:
     """Run one statement that reads; its rows as the driver makes them."""
     current = connection()
-    if current.dialect.name == "sqlite":
-        with _Wrapping(current):
-            return _driver(current).execute(statement, values).fetchall()
-    result = execute(statement, values)
-    rows: Rows = result.cursor.fetchall()
-    result.close()
+    with _Wrapping(current):
+        rows: Rows = _driver(current).execute(_marked(current, statement), values).fetchall()
     return rows
 
 
-def execute_each(statement: str, values: list[tuple[Any, ...]]) -> None:
+def execute_each(statement: str, values: list[Row]) -> None:
     """Run one statement for each of `values`; SQLite does this without a way to the server and back."""
     if not values:
         return
     current = connection()
+    with _Wrapping(current):
+        cursor = _driver(current).cursor()
+        cursor.executemany(_marked(current, statement), values)
+        cursor.close()
+
+
+@contextmanager
+def in_one_go() -> Iterator[None]:
+    """Inside, `execute_each` does not wait for PostgreSQL's answer (libpq's pipeline mode): all are awaited at
+    the end, where what was refused is raised.
+    """
+    current = connection()
     if current.dialect.name == "sqlite":
-        with _Wrapping(current):
-            _driver(current).executemany(statement, values).close()
+        yield
     else:
-        current.exec_driver_sql(marked(statement, is_postgresql=True), values)
+        with _Wrapping(current), _driver(current).pipeline():
+            yield
 
 
-def _driver(current: sa.Connection) -> sqlite3.Connection:
-    """SQLite's own connection: through SQLAlchemy each statement takes twice as long."""
-    return cast("sqlite3.Connection", current.connection.dbapi_connection)
+def _driver(current: sa.Connection) -> Any:
+    """The driver's own connection: through SQLAlchemy each statement takes twice as long."""
+    return current.connection.dbapi_connection
+
+
+def _marked(current: sa.Connection, statement: str) -> str:
+    return marked(statement, is_postgresql=current.dialect.name == "postgresql")
 
 
 class _Wrapping:
-    """Inside, errors of SQLite are raised as SQLAlchemy would."""
+    """Inside, errors of the driver are raised as SQLAlchemy would, and a connection that is lost is let go."""
 
-    __slots__ = ("_dialect",)
+    __slots__ = ("_current",)
 
     def __init__(self, current: sa.Connection) -> None:
-        self._dialect = current.dialect
+        self._current = current
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            raise DBAPIError.instance(
-                None, None, error, sqlite3.Error, hide_parameters=True, dialect=self._dialect
-            ) from error
+        if error is None:
+            return
+        current, dialect = self._current, self._current.dialect
+        if not isinstance(error, dialect.loaded_dbapi.Error):
+            return
+        is_lost = dialect.is_disconnect(error, _driver(current), None)
+        if is_lost:
+            current.invalidate(error)
+        raise DBAPIError.instance(
+            None,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=is_lost,
+            dialect=dialect,
+        ) from error
 
 
 def marks(count: int) -> str:

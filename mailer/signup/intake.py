@@ -196,10 +196,11 @@ def _may_mail(asking: ReadyRequest, recent: Sequence[Recent]) -> bool:
 
 
 def _write(granted: Sequence[ReadyRequest]) -> None:
-    consent.record_answers([one.answers for one in granted])
-    driver.execute_each(_ADD_REQUEST, [one.row for one in granted])
-    driver.execute_each(_ADD_CHOICE, [row for one in granted for row in one.choices])
-    transactional.plan_ready([one.mail for one in granted])
+    with driver.in_one_go():
+        consent.record_answers([one.answers for one in granted])
+        driver.execute_each(_ADD_REQUEST, [one.row for one in granted])
+        driver.execute_each(_ADD_CHOICE, [row for one in granted for row in one.choices])
+        transactional.plan_ready([one.mail for one in granted])
 
 
 def prepare(submission: Submission) -> ReadyRequest:
