@@ -8,10 +8,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 
 from bench import (
     audiences,
@@ -41,6 +41,7 @@ PARTS: dict[str, Callable[[Ground, Sheet], None]] = {
     "log": log.measure,
     "importing": importing.measure,
 }
+INTERRUPTED = 130
 SHARED = (
     "Everything that takes part runs on the same machine, and so does whatever else is busy there: "
     "compare ratios within a run, not figures of different runs."
@@ -54,20 +55,45 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the JSON there as well")
     parser.add_argument("--only", choices=PARTS, action="append", help="may be given repeatedly")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith("MAILER_")]:
         del os.environ[name]
     sizes = QUICK if given.quick else Sizes()
     with _ground(sizes) as (ground, sheet):
-        for name in given.only or PARTS:
-            began = time.monotonic()
-            print(f"measuring: {name} ...", file=sys.stderr, flush=True)
-            PARTS[name](ground, sheet)
-            print(f"  {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        status = _measure(given.only or PARTS, ground, sheet)
     print(sheet.as_table(), sheet.as_json(), sep="\n\n")
     if given.json:
         given.json.write_text(sheet.as_json() + "\n", encoding="utf-8")
-    return 0
+    return status
+
+
+def _measure(names: Iterable[str], ground: Ground, sheet: Sheet) -> int:
+    """Measure one part after the other; returns the exit status. Each is shown as soon as it is done, and one
+    that fails or is interrupted takes nothing away from the others.
+    """
+    status = 0
+    for name in names:
+        began, known = time.monotonic(), len(sheet.figures)
+        _tell(f"measuring: {name} ...")
+        try:
+            PARTS[name](ground, sheet)
+        except KeyboardInterrupt:
+            sheet.close_group()
+            sheet.notes.append(
+                f"{name} was interrupted: it is not whole, and what follows is missing."
+            )
+            return INTERRUPTED
+        except Exception as error:  # noqa: BLE001  # the other parts are still worth having
+            status = 1
+            sheet.close_group()
+            sheet.notes.append(f"{name} failed and is not whole: {type(error).__name__}: {error}")
+            traceback.print_exc()
+        _tell(f"{sheet.rows(known)}\n  {time.monotonic() - began:.0f} s\n")
+    return status
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -89,10 +115,6 @@ def _ground(sizes: Sizes) -> Iterator[tuple[Ground, Sheet]]:
         warden = undo.enter_context(Warden())
         ground = Ground(Path(directory), tuple(places), sizes, warden)
         yield ground, Sheet(machine.facts(server), notes=notes)
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(1)
 
 
 if __name__ == "__main__":

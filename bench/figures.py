@@ -83,6 +83,11 @@ class Sheet:
         return json.dumps(shown, indent=2, ensure_ascii=False)
 
     def as_table(self) -> str:
+        lines = [f"{name}: {fact}" for name, fact in self.machine.items()]
+        return "\n".join([*lines, "", self.rows(), "", *(f"- {note}" for note in self.notes)])
+
+    def rows(self, first: int = 0) -> str:
+        """The figures from the `first` on, one to a line, under a heading."""
         rows = [("", "median", "lowest", "highest", "", "")]
         rows += [
             (
@@ -93,12 +98,10 @@ class Sheet:
                 figure.unit,
                 figure.target,
             )
-            for figure in self.figures
+            for figure in self.figures[first:]
         ]
         widths = [max(len(row[column]) for row in rows) for column in range(6)]
-        lines = [f"{name}: {fact}" for name, fact in self.machine.items()]
-        lines += ["", *(_line(row, widths) for row in rows), ""]
-        return "\n".join([*lines, *(f"- {note}" for note in self.notes)])
+        return "\n".join(_line(row, widths) for row in rows)
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,25 @@ def test_the_public_page_is_as_small_as_intended(printed: tuple[str, str]) -> No
     figures = {figure["name"]: figure for figure in json.loads(printed[1])["figures"]}
     page = figures["public form page with stylesheet"]
     assert 1_000 < page["median"] < page["at_most"]
+
+
+def test_an_interrupted_run_shows_what_it_has_measured() -> None:
+    words = [sys.executable, "-m", "bench", "--quick", "--only", "composing", "--only", "log"]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        said = []
+        for line in running.stderr:  # each part is shown when it is done
+            said.append(line)
+            if line.startswith("measuring: log"):
+                break
+        running.send_signal(signal.SIGTERM)
+        printed, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert any(line.startswith("composing") and "CPU µs/mail" in line for line in said)
+    shown = json.loads("{" + printed.partition("\n\n{")[2])
+    assert {figure["name"].partition(" ")[0].strip(",") for figure in shown["figures"]} >= {
+        "composing"
+    }
+    assert "log was interrupted: it is not whole, and what follows is missing." in shown["notes"]
