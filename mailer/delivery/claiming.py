@@ -233,8 +233,6 @@ def _recipient(campaign_id: int, row: Any, batch_id: int) -> Recipient:
     )
 
 
-def _fields(given: Any) -> dict[str, object]:
-    """A form's own fields as the driver gave them: SQLite as text, of which most hold nothing."""
-    if given == "{}":
-        return {}
-    return dict(json.loads(given) if isinstance(given, str) else given)
+def _fields(given: str) -> dict[str, object]:
+    """A form's own fields, which are read as text, for most hold nothing."""
+    return {} if given == "{}" else dict(json.loads(given))

@@ -9,6 +9,7 @@ from mailer.delivery.outcomes import Result
 from mailer.delivery.states import OPEN, DeliveryState
 from mailer.foundation import driver
 
+_UNIT = "\x1f"  # unit separator
 _FINAL = (DeliveryState.ACCEPTED, DeliveryState.REFUSED)
 
 # In the common case the batch was asked for already, so the row need not be asked whose it is. The state is
@@ -18,12 +19,17 @@ UPDATE deliveries
 SET state = 'accepted', attempts = attempts + 1, reply_code = ?, reply_text = ?, settled_at = ?
 WHERE id = ? AND (state || '') = 'planned' AND due_at IS NULL
 """
+# Lists go as one string each: to write them as arrays takes the driver five microseconds a mail.
 _ACCEPT_MANY = """
 UPDATE deliveries AS d
-SET state = 'accepted', attempts = attempts + 1, reply_code = v.code, reply_text = v.text,
+SET state = 'accepted', attempts = attempts + 1, reply_code = v.code, reply_text = COALESCE(v.text, ''),
   settled_at = v.at
-FROM unnest(?::int[], ?::text[], ?::timestamptz[], ?::bigint[]) AS v (code, text, at, id)
-WHERE d.id = ANY (?::bigint[]) AND d.id = v.id AND (d.state || '') = 'planned' AND d.due_at IS NULL
+FROM unnest(
+  string_to_array(?, ',', '')::int[], string_to_array(?, E'\\x1F'),
+  string_to_array(?, ',')::timestamptz[], string_to_array(?, ',')::bigint[]
+) AS v (code, text, at, id)
+WHERE d.id = ANY (string_to_array(?, ',')::bigint[]) AND d.id = v.id
+  AND (d.state || '') = 'planned' AND d.due_at IS NULL
 """
 _SETTLE = """
 UPDATE deliveries
@@ -66,16 +72,16 @@ def _lock_batches(owner: str) -> set[int]:
 
 
 def _accept(results: Sequence[Result]) -> None:
+    # Outcomes of one round share their moment; all are in UTC, as the transport gives them.
+    times = {at: at.isoformat(" ", "microseconds")[:26] for at in {one[2] for one in results}}
     if not driver.is_postgresql():
-        # Outcomes of one round share their moment; all are in UTC, as the transport gives them.
-        times = {at: at.isoformat(" ", "microseconds")[:26] for at in {one[2] for one in results}}
         driver.execute_each(_ACCEPT, [(one[6], one[7], times[one[2]], one[0]) for one in results])
         return
-    ids = [one.delivery_id for one in results]
+    ids = ",".join([str(one.delivery_id) for one in results])
     columns = (
-        [one.reply_code for one in results],
-        [one.reply_text.replace("\0", "") for one in results],
-        [one.at for one in results],
+        ",".join(["" if one.reply_code is None else str(one.reply_code) for one in results]),
+        _UNIT.join([one.reply_text.replace(_UNIT, " ") for one in results]).replace("\0", ""),
+        ",".join([f"{times[one.at]}Z" for one in results]),
         ids,
         ids,
     )

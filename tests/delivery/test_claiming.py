@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -47,6 +47,38 @@ def _accepted(recipient: delivery.Recipient) -> delivery.Result:
         reply_code=250,
         batch_id=recipient.batch_id,
     )
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2.0.0 queued", "", 'said "{NULL}", \\N \\ and ä\u2028,'],
+        ["", "", "a\x1fb\x00c"],
+        [""],
+    ],
+)
+def test_what_the_relay_answered_is_kept_word_for_word(mailing: Mailing, texts: list[str]) -> None:
+    claim = _claim(mailing)
+    codes = [250, None, 251][: len(texts)]
+    at = datetime(2026, 3, 29, 1, 59, 59, 999_001, tzinfo=UTC)
+    with unit_of_work():
+        delivery.settle(
+            ME,
+            [
+                _accepted(one)._replace(reply_code=code, reply_text=text, at=at)
+                for one, code, text in zip(claim.recipients, codes, texts, strict=False)
+            ],
+        )
+    rows = deliveries_of(mailing.campaign)[: len(texts)]
+    assert [row.reply_code for row in rows] == codes
+    # What no answer holds may be lost: separators and NUL.
+    assert [_plain(row.reply_text) for row in rows] == [_plain(text) for text in texts]
+    assert {row.settled_at for row in rows} == {at}
+    assert {row.state for row in rows} == {DeliveryState.ACCEPTED}
+
+
+def _plain(text: str) -> str:
+    return text.replace("\x1f", " ").replace("\x00", "")
 
 
 def test_many_workers_claim_every_row_once(app: Flask, mailing: Mailing) -> None:
