@@ -74,8 +74,8 @@ def _measure(names: Iterable[str], ground: Ground, sheet: Sheet) -> int:
     status = 0
     for name in names:
         began, known = time.monotonic(), len(sheet.figures)
-        _tell(f"measuring: {name} ...")
         try:
+            _tell(f"measuring: {name} ...")
             PARTS[name](ground, sheet)
         except KeyboardInterrupt:
             sheet.close_group()
