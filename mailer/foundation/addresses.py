@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,12 +36,7 @@ class Address:
 
 def peppered(value: str) -> str:
     """HMAC-SHA-256 of `value` under the pepper, hexadecimal: who has not the pepper cannot try values out."""
-    return _code(settings().address_pepper)(value.encode()).hex()
-
-
-@lru_cache(maxsize=8)
-def _code(pepper: str) -> Callable[[bytes], bytes]:
-    return keyed_digest(pepper.encode())
+    return keyed_digest(settings().address_pepper.encode())(value.encode()).hex()
 
 
 def parse_address(text: str) -> Address:
