@@ -28,7 +28,8 @@ def is_postgresql() -> bool:
 
 def execute(statement: str, values: tuple[Any, ...] = ()) -> sa.CursorResult[*tuple[Any, ...]]:
     """Run one statement."""
-    return connection().exec_driver_sql(marked(statement, is_postgresql=is_postgresql()), values)
+    current = connection()
+    return current.exec_driver_sql(_marked(current, statement), values)
 
 
 def read_rows(statement: str, values: Row = ()) -> Rows:

@@ -54,7 +54,7 @@ def configure(level: str) -> None:
     """Send everything to standard error as JSON lines."""
     # No line says it, and it is asked for each of them.
     logging.logThreads = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001  # so says the HOWTO of logging
+    logging._srcfile = None  # noqa: SLF001  # documented: no caller is looked up for a line
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONLines())
     root = logging.getLogger()
