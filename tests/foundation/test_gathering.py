@@ -161,7 +161,7 @@ def test_a_crowd_waits_for_who_is_on_the_way(company: Company) -> None:
     assert company.pieces == [["first"], ["a", "b", "c", "d"]]
 
 
-def test_who_comes_alone_does_not_wait(company: Company) -> None:
+def test_who_comes_alone_when_there_was_no_crowd_does_not_wait(company: Company) -> None:
     company.come("first")
     assert company.pieces == [["first"]]
     assert company.pauses == 0
