@@ -9,7 +9,7 @@ may have been sent but was not answered is uncertain and never sent again by its
 
 from __future__ import annotations
 
-from mailer.delivery.alarm import Alarm
+from mailer.delivery.alarm import Alarm, Everywhere, Heard
 from mailer.delivery.claiming import Claim, claim
 from mailer.delivery.composing import Composer
 from mailer.delivery.destinations import back_off, list_blocked
@@ -64,7 +64,7 @@ from mailer.delivery.standing import (
 )
 from mailer.delivery.states import DeliveryState, LimitKind, SkipReason
 from mailer.delivery.tallies import forget as forget_alarm
-from mailer.delivery.tallies import share as share_alarm
+from mailer.delivery.tallies import share as share_heard
 from mailer.delivery.testing import Shown, preview, send_test
 
 __all__ = [
@@ -76,6 +76,8 @@ __all__ = [
     "Composer",
     "Delivery",
     "DeliveryState",
+    "Everywhere",
+    "Heard",
     "Hosting",
     "LimitDraft",
     "LimitKind",
@@ -127,7 +129,7 @@ __all__ = [
     "set_limit",
     "settle",
     "settle_owner",
-    "share_alarm",
+    "share_heard",
     "skip_cancelled",
     "take_domains",
     "uncertain",

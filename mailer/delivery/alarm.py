@@ -52,6 +52,7 @@ class Alarm:
 
     def __init__(self) -> None:
         self._heard = Heard()
+        self._telling = Heard()  # taken to be told to the others, and not yet told
         self._all = Everywhere()
         self._objecting: set[str] = set()  # destinations that objected lately
         self._last = ""
@@ -63,7 +64,7 @@ class Alarm:
             self._heard.answers += 1
             if destination in self._objecting:
                 self._break(destination)
-            return self._judge_dead() if self._heard.dead or self._all.dead else None
+            return self._judge_dead() if self._dead else None
         if outcome.kind is not OutcomeKind.REFUSED:
             return None
         self._heard.answers += 1
@@ -77,14 +78,15 @@ class Alarm:
         return self._judge_dead() or self._judge_objections(destination)
 
     def take_heard(self) -> Heard:
-        """What was heard since this was last asked; it is told to the others now."""
-        heard, self._heard = self._heard, Heard()
-        return heard
+        """What was heard since this was last asked; it is told to the others until `hear_of_all`."""
+        self._telling, self._heard = self._heard, Heard()
+        return self._telling
 
     def hear_of_all(self, everywhere: Everywhere) -> str | None:
         """What all heard, this worker included; the sentence to pause the campaign with, or None."""
         objections = {**self._all.objections, **everywhere.objections}
         self._all = Everywhere(everywhere.answers, everywhere.dead, objections)
+        self._telling = Heard()
         reasons = (self._judge_objections(one) for one in everywhere.objections)
         return self._judge_dead() or next((reason for reason in reasons if reason), None)
 
@@ -103,9 +105,13 @@ class Alarm:
         self._heard.objections[destination] = Run(is_broken=True)
         self._objecting.discard(destination)
 
+    @property
+    def _dead(self) -> int:
+        return self._all.dead + self._telling.dead + self._heard.dead
+
     def _judge_dead(self) -> str | None:
-        answers = self._all.answers + self._heard.answers
-        dead = self._all.dead + self._heard.dead
+        answers = self._all.answers + self._telling.answers + self._heard.answers
+        dead = self._dead
         if answers < FIRST_LOOK or dead <= MOST_DEAD * answers:
             return None
         return (
@@ -115,12 +121,21 @@ class Alarm:
         )
 
     def _judge_objections(self, destination: str) -> str | None:
-        run = self._heard.objections.get(destination, Run())
-        before = 0 if run.is_broken else self._all.objections.get(destination, 0)
-        if before + run.length < MOST_OBJECTIONS:
+        in_a_row = self._count_objections(destination)
+        if in_a_row < MOST_OBJECTIONS:
             return None
         where = f" at {destination}" if destination else ""
         return (
-            f"Paused: the last {before + run.length} mails{where} were refused as a matter of policy. "
+            f"Paused: the last {in_a_row} mails{where} were refused as a matter of policy. "
             f"The answer was: {self._last or 'not kept here; see the refusals below.'}"
         )
+
+    def _count_objections(self, destination: str) -> int:
+        """How many objections of a destination came in a row, back to the last mail that it took."""
+        in_a_row = 0
+        for heard in (self._heard, self._telling):
+            run = heard.objections.get(destination, Run())
+            in_a_row += run.length
+            if run.is_broken:
+                return in_a_row
+        return in_a_row + self._all.objections.get(destination, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailer.delivery.alarm import Alarm, Everywhere
+from mailer.delivery.alarm import Everywhere, Heard
 from mailer.foundation import driver
 
 _ADD = """
@@ -17,17 +17,14 @@ RETURNING answers, dead, objections
 EVERYWHERE = ""
 
 
-def share(campaign_id: int, alarm: Alarm) -> str | None:
-    """Add what one worker heard to what all heard; the sentence to pause the campaign with, or None."""
-    heard = alarm.take_heard()
-    if heard.is_empty:
-        return None
+def share(campaign_id: int, heard: Heard) -> Everywhere:
+    """Add what one worker heard to what all heard, and return that; inside a unit of work."""
     row = driver.execute(_ADD, (campaign_id, EVERYWHERE, heard.answers, heard.dead, 0, 0)).one()
     in_a_row = {}
     for destination, run in heard.objections.items():
         values = (campaign_id, destination, 0, 0, run.length, int(run.is_broken))
         in_a_row[destination] = driver.execute(_ADD, values).one()[2]
-    return alarm.hear_of_all(Everywhere(answers=row[0], dead=row[1], objections=in_a_row))
+    return Everywhere(answers=row[0], dead=row[1], objections=in_a_row)
 
 
 def forget(campaign_id: int) -> None:

@@ -7,9 +7,9 @@ second whatever state Redis is in.
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid, NotAllowed, Unavailable
+from mailer.jobs.ledger import Ledger
 from mailer.jobs.mailings import Mailing, Mailings
 from mailer.jobs.patience import keep_settling
 from mailer.jobs.queueing import Aside
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.1
 STALE_SECONDS = 0.4  # nothing is begun on what was known longer ago than this
 EVERYBODY_SECONDS = 5.0
-SETTLE_SECONDS, SETTLE_COUNT = 0.5, 2_000
 LEASE_SECONDS = 20.0
 SHORT_WAIT = 1.0  # seconds that a mail may wait in hand; else its row waits
 
@@ -48,28 +48,30 @@ class Drain:
 
     def __init__(self, shift: Shift, *, until: float) -> None:
         self.sent = 0
-        self.settled = 0
         self.has_moved = False  # whether any row went from one state to another
         self._shift = shift
         self._until = until  # monotonic
         self._open: dict[int, Recipient] = {}
-        self._in_batch: Counter[int] = Counter()  # people of each batch that are not settled
         self._allowed: set[int] = set()  # whose body may have been written
-        self._results: list[Result] = []
         self._aside = Aside()
         self._mailings = Mailings(shift)
+        self._ledger = Ledger(shift, self._mailings)
         self._standing = Standing(frozenset())
         self._refused: frozenset[int] = frozenset()
         self._halted: dict[int, str] = {}  # campaigns to pause, and why
-        self._well: set[int] = set()  # campaigns the relay took something of
         self._resting: dict[str, str] = {}  # destinations to leave alone, and what they said
         self._lookout = delivery.Lookout(shift.owner)
         self._pacer = shift.pacer
         self._retries = delivery.retries()
-        self._settled_at = self._leased_at = self._everybody_at = time.monotonic()
+        self._leased_at = self._everybody_at = time.monotonic()
         self._looked_at = 0.0
         self._is_database_down = False
         self._is_given_up = False  # the lease ran out while people were in hand
+
+    @property
+    def settled(self) -> int:
+        """How many tries were written down."""
+        return self._ledger.settled
 
     def run(self) -> None:
         """Send until nothing is due, the time is over, or the process is to end.
@@ -95,7 +97,10 @@ class Drain:
             self._wind_up()
             self._hold(error)
         finally:
-            self._wind_up()
+            try:
+                self._wind_up()
+            finally:
+                self._ledger.close()
 
     def _wind_up(self) -> None:
         """Leave nothing claimed, whatever happens; else this process ends and recovery sees to it."""
@@ -150,7 +155,7 @@ class Drain:
             if claim.recipients:
                 self._mailings.began(campaign_id)
                 self._open.update((one.delivery_id, one) for one in claim.recipients)
-                self._in_batch.update(one.batch_id for one in claim.recipients)
+                self._ledger.claimed(claim.recipients)
                 return list(claim.recipients)
             if claim.is_empty and not has_more:
                 break
@@ -212,8 +217,7 @@ class Drain:
         try:
             if moment - self._looked_at >= LOOK_SECONDS and not self._look_safely():
                 return False
-            waiting = len(self._results)
-            if waiting >= SETTLE_COUNT or moment - self._settled_at > SETTLE_SECONDS:
+            if self._ledger.is_due(moment):
                 self._settle()
             if moment - self._everybody_at > EVERYBODY_SECONDS:
                 self._look_at_everybody()
@@ -250,7 +254,7 @@ class Drain:
                 self._resting[destination] = answer
         if outcome.kind is OutcomeKind.ACCEPTED:
             self.sent += 1
-            self._well.add(campaign_id)
+            self._ledger.taken(campaign_id)
             self._shift.rest.end()
         if delivery.is_about_the_sender(outcome):
             answer = f"{outcome.code} {outcome.text}"
@@ -321,7 +325,7 @@ class Drain:
 
     def _close(self, result: Result) -> None:
         del self._open[result.delivery_id]
-        self._results.append(result)
+        self._ledger.add(result)
 
     def _hold(self, error: RelayUnavailable) -> None:
         """The relay cannot be used: nothing is lost, and the marketer is told."""
@@ -338,39 +342,20 @@ class Drain:
 
     # What is written down
 
-    def _settle(self) -> None:
-        """Settle what is known so far, then forget it in the journal. Raises Unavailable."""
-        if self._results:
-            results = self._results
-            settled = Counter(one.batch_id for one in results)
-            done = [one for one, count in settled.items() if one and self._in_batch[one] == count]
-            with unit_of_work():
-                delivery.settle(self._shift.owner, results, done=done)
-                for campaign_id, mailing in self._mailings.items():
-                    self._halt(campaign_id, delivery.share_alarm(campaign_id, mailing.alarm))
-                if self._resting:
-                    self._let_rest()
-            self.settled += sum(one.is_try for one in results)
-            self._in_batch.subtract(settled)
-            self._in_batch += Counter()
-            self._results = []
-            self._shift.journal.clear()
-        self._settled_at = time.monotonic()
-        self._tell_well()
+    def _settle(self, *, to_the_end: bool = False) -> None:
+        """Have what is known so far written down. Raises Unavailable or JournalFailed."""
+        if self._resting:
+            self._let_rest()
+        for campaign_id, because in self._ledger.turn(to_the_end=to_the_end).items():
+            self._halt(campaign_id, because)
         self._pause_halted()
 
     def _let_rest(self) -> None:
-        for destination, answer in self._resting.items():
-            delivery.back_off(destination, answer)
-        self._pacer.know(delivery.list_all_limits(), delivery.list_blocked())
+        with unit_of_work():
+            for destination, answer in self._resting.items():
+                delivery.back_off(destination, answer)
+            self._pacer.know(delivery.list_all_limits(), delivery.list_blocked())
         self._resting = {}
-
-    def _tell_well(self) -> None:
-        if self._well:
-            with unit_of_work():
-                for campaign_id in self._well:
-                    campaigns.clear_hold(campaigns.get_campaign_by_id(campaign_id))
-            self._well = set()
 
     def _pause_halted(self) -> None:
         for campaign_id, because in self._halted.items():
@@ -393,7 +378,8 @@ class Drain:
                 )
             else:
                 self._free(recipient)
-        keep_settling(self._shift, self._settle, lambda: len(self._results))
+        settle = functools.partial(self._settle, to_the_end=True)
+        keep_settling(self._shift, settle, lambda: len(self._ledger))
 
 
 def _id_of(key: str) -> int:

@@ -43,6 +43,10 @@ class Mailings:
     def items(self) -> Iterable[tuple[int, Mailing]]:
         return self._known.items()
 
+    def alarm_of(self, campaign_id: int) -> Alarm:
+        """What counts the answers of a campaign of this run."""
+        return self._known[campaign_id].alarm
+
     def of(self, recipient: Recipient) -> Mailing:
         """The campaign that a claimed person belongs to."""
         return self._known[recipient.campaign_id]

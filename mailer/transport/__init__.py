@@ -12,7 +12,7 @@ from mailer.transport.carrier import Carrier, SmtpCarrier
 from mailer.transport.engine import deliver
 from mailer.transport.envelopes import Envelope
 from mailer.transport.failures import JournalFailed, RelayRefused, RelayUnavailable
-from mailer.transport.journal import AbandonedJournal, Journal, abandoned
+from mailer.transport.journal import AbandonedJournal, Journal, Mark, abandoned
 from mailer.transport.outcomes import Outcome, OutcomeKind, Stage
 from mailer.transport.relay import Relay, Security, Timeouts
 from mailer.transport.tokens import TokenFile
@@ -23,6 +23,7 @@ __all__ = [
     "Envelope",
     "Journal",
     "JournalFailed",
+    "Mark",
     "Outcome",
     "OutcomeKind",
     "Relay",

@@ -28,6 +28,15 @@ _SENT: Final = re.compile(r"S\t([A-Za-z0-9-]+)")
 _D_PARTS: Final = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a journal, and what was at risk there."""
+
+    offset: int
+    at_risk: frozenset[str]
+    edition: int
+
+
 class Journal:
     """The notebook of one living owner."""
 
@@ -36,6 +45,7 @@ class Journal:
         self._descriptor = descriptor
         self._open: set[str] = set()
         self._size = 0
+        self._edition = 0  # one more whenever something was forgotten
         self._broken = False
         self._stamped: datetime | None = None
         self._stamp = ""
@@ -83,20 +93,29 @@ class Journal:
         self._write(_written(key, outcome, self._stamp))
         self._open.discard(key)
 
-    def clear(self) -> None:
-        """Forget everything answered, once it is settled; what is still at risk stays noted.
+    def mark(self) -> Mark:
+        """The end of what is noted now, for `clear`: what comes later is not forgotten with it."""
+        return Mark(self._size, frozenset(self._open), self._edition)
 
-        Raises JournalFailed. The old content is replaced in one step, so that a death in between
-        leaves either the old or the new content.
+    def clear(self, mark: Mark | None = None) -> None:
+        """Forget everything answered before `mark` (None: until now), once it is settled.
+
+        What was at risk there stays noted. Raises JournalFailed, and ValueError for a mark from before
+        the last time. The old content is replaced in one step, so that a death in between leaves either
+        the old or the new content.
         """
+        mark = mark or self.mark()
+        if mark.edition != self._edition:
+            raise ValueError("a mark in what was forgotten already")
         try:
-            if self._open:
-                self._replace()
+            if mark.at_risk or self._size > mark.offset:
+                self._replace(mark)
             else:
                 os.ftruncate(self._descriptor, 0)
                 self._size = 0
         except OSError as error:
             raise JournalFailed(f"The journal {self._path} cannot be cleared: {error}.") from error
+        self._edition += 1
         self._broken = False
 
     def close(self) -> None:
@@ -124,11 +143,12 @@ class Journal:
             raise JournalFailed(f"The journal {self._path} cannot be written: the disk is full.")
         self._size += written
 
-    def _replace(self) -> None:
+    def _replace(self, mark: Mark) -> None:
         fresh = self._path.with_suffix(".fresh")
         fresh.unlink(missing_ok=True)
+        later = _read_whole(self._descriptor, mark.offset, self._size)
         descriptor = _create_locked(fresh)
-        content = "".join(f"S\t{key}\n" for key in sorted(self._open)).encode()
+        content = "".join(f"S\t{key}\n" for key in sorted(mark.at_risk)).encode() + later
         try:
             _write_whole(descriptor, content)
             fresh.replace(self._path)
@@ -204,6 +224,13 @@ def _create_locked(path: Path) -> int:
 def _write_whole(descriptor: int, content: bytes) -> None:
     if os.write(descriptor, content) != len(content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _read_whole(descriptor: int, begin: int, end: int) -> bytes:
+    content = os.pread(descriptor, end - begin, begin)
+    if len(content) != end - begin:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    return content
 
 
 def _locked_file(path: Path) -> FileIO | None:

@@ -25,7 +25,8 @@ def _outcome(kind: OutcomeKind, code: int, enhanced: str) -> Outcome:
 
 def _share(mailing: Mailing, alarm: Alarm) -> str | None:
     with unit_of_work():
-        return delivery.share_alarm(mailing.campaign.id, alarm)
+        everywhere = delivery.share_heard(mailing.campaign.id, alarm.take_heard())
+    return alarm.hear_of_all(everywhere)
 
 
 @pytest.mark.requirement("E-092")
@@ -72,3 +73,22 @@ def test_after_a_pause_by_alarm_counting_begins_anew(mailing: Mailing) -> None:
     again = Alarm()
     again.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google")
     assert _share(mailing, again) is None
+
+
+@pytest.mark.requirement("E-092")
+def test_what_is_being_told_to_the_others_counts_meanwhile(mailing: Mailing) -> None:
+    """A page is written while mails go on: few dead addresses among many stay few."""
+    alarm = Alarm()
+    for _ in range(1_000):
+        alarm.hear(_outcome(K.ACCEPTED, 250, "2.0.0"))
+    for _ in range(12):
+        alarm.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google")
+    told = alarm.take_heard()
+    heard = [alarm.hear(_outcome(K.REFUSED, 550, "5.1.1")) for _ in range(6)]
+    heard += [alarm.hear(_outcome(K.ACCEPTED, 250, "2.0.0")) for _ in range(94)]
+    heard += [alarm.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google") for _ in range(7)]
+    assert set(heard) == {None}  # 6 of 1,100 are not many, and 19 in a row not too many
+    assert "20 mails at google" in (alarm.hear(_outcome(K.REFUSED, 550, "5.7.1"), "google") or "")
+    with unit_of_work():
+        everywhere = delivery.share_heard(mailing.campaign.id, told)
+    assert "20 mails at google" in (alarm.hear_of_all(everywhere) or "")

@@ -37,6 +37,7 @@ def lines(directory: Path) -> list[str]:
 
 def leave(directory: Path, content: bytes) -> None:
     """What a process that died left behind."""
+    directory.mkdir(exist_ok=True)
     (directory / "w.journal").write_bytes(content)
 
 
@@ -170,6 +171,53 @@ def test_clearing_forgets_the_answered_and_keeps_what_is_at_risk(tmp_path: Path)
     assert lines(tmp_path) == []
     journal.sent("d3")
     assert lines(tmp_path) == ["S\td3"]
+    journal.close()
+
+
+@pytest.mark.requirement("E-093")
+def test_clearing_up_to_a_mark_keeps_what_was_noted_after_it(tmp_path: Path) -> None:
+    """What was answered while a page was being written is settled by the next one only."""
+    journal = Journal.open(tmp_path, "w")
+    for key in ("d1", "d2"):
+        journal.sent(key)
+    journal.answered("d1", OUTCOME)
+    mark = journal.mark()
+    journal.answered("d2", outcome("d2"))
+    journal.sent("d3")
+    journal.clear(mark)
+    kept = (tmp_path / "w.journal").read_bytes()
+    leave(tmp_path / "dead", kept)
+    (found,) = abandoned(tmp_path / "dead")
+    assert (found.answered, found.at_risk) == ({"d2": outcome("d2")}, {"d3"})
+    found.release()
+    journal.answered("d3", outcome("d3"))
+    journal.clear()
+    assert lines(tmp_path) == []
+    journal.close()
+
+
+def test_a_mark_from_before_the_last_clearing_is_refused(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, "w")
+    journal.sent("d1")
+    mark = journal.mark()
+    journal.answered("d1", OUTCOME)
+    journal.clear()
+    journal.sent("d2")
+    with pytest.raises(ValueError, match="forgotten already"):
+        journal.clear(mark)
+    assert lines(tmp_path) == ["S\td2"]
+    journal.close()
+
+
+def test_half_a_line_is_not_kept_by_clearing_up_to_a_mark(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, "w")
+    journal.sent("d1")
+    mark = journal.mark()
+    journal.sent("d2")
+    with file_size_limit(len(b"S\td1\nS\td2\n") + 2), pytest.raises(JournalFailed, match="full"):
+        journal.answered("d1", OUTCOME)
+    journal.clear(mark)
+    assert lines(tmp_path) == ["S\td1", "S\td2"]
     journal.close()
 
 
