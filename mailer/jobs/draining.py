@@ -346,9 +346,14 @@ class Drain:
         """Have what is known so far written down. Raises Unavailable or JournalFailed."""
         if self._resting:
             self._let_rest()
+        self._turn(to_the_end=to_the_end)
+        if self._halted:
+            self._turn(to_the_end=True)  # a pause forgets what was told of the campaign before it
+            self._pause_halted()
+
+    def _turn(self, *, to_the_end: bool) -> None:
         for campaign_id, because in self._ledger.turn(to_the_end=to_the_end).items():
             self._halt(campaign_id, because)
-        self._pause_halted()
 
     def _let_rest(self) -> None:
         with unit_of_work():

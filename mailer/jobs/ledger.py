@@ -107,7 +107,8 @@ class Ledger:
             heard={
                 campaign_id: heard
                 for campaign_id, mailing in self._mailings.items()
-                if not (heard := mailing.alarm.take_heard()).is_empty
+                if campaign_id in self._shift.alarms  # a pause has others count anew
+                and not (heard := mailing.alarm.take_heard()).is_empty
             },
             well=frozenset(self._well),
             mark=self._shift.journal.mark(),

@@ -280,6 +280,8 @@ def test_too_many_dead_addresses_pause_the_campaign(service: RealParts, shift: S
     assert "addresses do not exist" in paused.held_because
     counts = counts_of(campaign)
     assert 100 <= counts[DeliveryState.ACCEPTED] + counts[DeliveryState.REFUSED] < 150
+    # What was heard of the campaign does not count once more after the pause.
+    assert db.session.execute(sa.text("SELECT * FROM campaign_tallies")).all() == []
     with unit_of_work():
         campaigns.resume(campaigns.get_campaign_by_id(campaign.id))
     del service.smtp.reactions["RCPT"]
