@@ -28,7 +28,6 @@ class Page:
     """What is written down together; doing it twice changes nothing but the tallies of the alarm."""
 
     results: list[Result]
-    in_batch: Counter[int]  # how many of each batch
     done: list[int]  # batches of which nobody is in hand any more
     heard: dict[int, Heard]  # by campaign
     well: frozenset[int]  # campaigns the relay took something of
@@ -36,7 +35,7 @@ class Page:
 
 
 class Ledger:
-    """Results of a run until they are written down, and how many of each batch have none."""
+    """Results of a run until they are written down, and how many of each batch have none yet."""
 
     def __init__(self, shift: Shift, mailings: Mailings) -> None:
         self.settled = 0
@@ -99,11 +98,11 @@ class Ledger:
         return waiting >= SETTLE_COUNT or moment - self._begun_at > SETTLE_SECONDS
 
     def _begin(self) -> Page:
-        in_batch = Counter(one.batch_id for one in self._results)
+        settled = Counter(one.batch_id for one in self._results)
+        self._in_batch.subtract(settled)
         page = Page(
             results=self._results,
-            in_batch=in_batch,
-            done=[one for one, count in in_batch.items() if one and self._in_batch[one] == count],
+            done=[one for one in settled if one and not self._in_batch[one]],
             heard={
                 campaign_id: heard
                 for campaign_id, mailing in self._mailings.items()
@@ -113,6 +112,7 @@ class Ledger:
             well=frozenset(self._well),
             mark=self._shift.journal.mark(),
         )
+        self._in_batch += Counter()  # drops what is empty
         self._results, self._well = [], set()
         return page
 
@@ -125,8 +125,6 @@ class Ledger:
         everywhere = _write(self._shift.owner, page) if writing is None else writing.result()
         self._page = None
         self.settled += sum(one.is_try for one in page.results)
-        self._in_batch.subtract(page.in_batch)
-        self._in_batch += Counter()
         self._shift.journal.clear(page.mark)
         reasons = {}
         for campaign_id, all_heard in everywhere.items():
