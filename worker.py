@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import pkgutil
 import signal
 import sys
 from types import FrameType
 
-from mailer.app import create_app
+from mailer import reactions
+from mailer.foundation.application import create_plain_app
 from mailer.foundation.errors import NotAllowed, SettingsInvalid
 from mailer.foundation.queue import QUEUES
 from mailer.foundation.settings import Settings
-from mailer.jobs.log_keeping import keep_log
-from mailer.jobs.schedule import run_clock
 from mailer.jobs.working import serve
+
+# Loaded when wanted: each kind of process holds the code it works with, not that of all.
+CLOCK = "mailer.jobs.schedule:run_clock"
+LOG = "mailer.jobs.log_keeping:keep_log"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -35,10 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one worker, or the clock, until SIGTERM or SIGINT; returns the exit status."""
     chosen = build_parser().parse_args(arguments)
     try:
-        app = create_app(Settings.from_environment())
+        app = create_plain_app(Settings.from_environment())
     except SettingsInvalid as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    reactions.attach()
     if chosen.queue:
         return serve(app, chosen.queue, chosen.slot)
     is_ending = False
@@ -51,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, go_home)
     with app.app_context():
         try:
-            (keep_log if chosen.log else run_clock)(lambda: is_ending)
+            pkgutil.resolve_name(LOG if chosen.log else CLOCK)(lambda: is_ending)
         except NotAllowed as error:
             sys.stderr.write(f"{error}\n")
             return 1

@@ -1,4 +1,4 @@
-"""The application factory: settings, database, doors, and what follows what."""
+"""The application with all its pages: what is served, and what commands work with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mailer import reactions, web
-from mailer.foundation import context, database, logs
+from mailer.foundation import application
 from mailer.foundation.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -30,15 +30,13 @@ def create_app(settings: Settings) -> Flask:
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "mailer" / "web" / "static"),
     )
-    app.extensions[context.KEY] = settings
+    application.equip(app, settings)
     app.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = 2 * 1024 * 1024
     # Translations come later; until then every string speaks for itself.
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
-    logs.configure(settings.log_level)
-    database.prepare(app, settings.database_url)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask says

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from mailer import contacts, organisations, rights
+from mailer import contacts, erasures, organisations, rights
 from mailer.app import create_app
+from mailer.erasures import AskedBy
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
 from mailer.foundation.settings import Settings
-from mailer.rights import AskedBy
 
 SLICE = 100
 
@@ -42,7 +42,7 @@ def reapply(_given: argparse.Namespace) -> int:
 def reapply_all() -> int:
     """In small steps, each of its own; returns how many."""
     count = 0
-    while entries := rights.list_unapplied(limit=SLICE):
+    while entries := erasures.list_unapplied(limit=SLICE):
         with unit_of_work():
             count += rights.reapply(entries)
     return count

@@ -6,10 +6,12 @@ import time
 from collections.abc import Mapping
 
 from mailer import campaigns, delivery
+from mailer.foundation import queue
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import NotAllowed, Unavailable
 from mailer.jobs import waking
 from mailer.jobs.draining import Drain
+from mailer.jobs.duties import Duties
 from mailer.jobs.runner import current, job
 
 DRAIN_SECONDS = 60.0
@@ -60,3 +62,8 @@ def close_campaigns() -> int:
             left_out = delivery.skip_cancelled()
         if not left_out:
             return len(finished)
+
+
+DUTIES = Duties(
+    settlers=[delivery], owners=f"{queue.BULK}-", looking=lambda slot: lambda: drain(slot)
+)

@@ -123,6 +123,7 @@ class Drain:
                     yield envelope
             if not batch and not self._aside:
                 return
+            del batch  # what is done with makes room before the next people are read
             if not has_offered:
                 yield None  # so that the wire is served, and the database looked at again
 

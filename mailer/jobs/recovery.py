@@ -24,16 +24,18 @@ class Settler(Protocol):
         ...
 
 
-def recover(settlers: Sequence[Settler]) -> int:
+def recover(settlers: Sequence[Settler], owners: str = "") -> int:
     """Settle what dead workers left; returns how many mails. Safe to run anywhere, at any time.
 
+    With `owners`, only journals of workers whose names begin so are looked at; `settlers` must know every
+    kind of mail that those send.
     A journal whose lock can be had belongs to a dead owner. It is removed only after what it says is
     committed, so that a death in between repeats the work instead of losing it. A lease without a
     journal (another host, a lost disk) ends in uncertainty.
     """
     directory = journal_directory()
     count = 0
-    for journal in abandoned(directory):
+    for journal in abandoned(directory, owners):
         with journal:
             with unit_of_work():
                 for settler in settlers:

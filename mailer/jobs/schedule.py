@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mailer.foundation import queue
 from mailer.jobs import upkeep, waking
+from mailer.jobs.duties import Duties
 
 log = logging.getLogger(__name__)
 
@@ -66,3 +67,16 @@ def run_clock(is_ending: Callable[[], bool]) -> None:
         elif is_up and not was_up:
             log.info("Redis is back")
         time.sleep(TICK_SECONDS)
+
+
+def _look_after_everything(_slot: int) -> Callable[[], None]:
+    calendar = Calendar()
+
+    def look() -> None:
+        for chore in calendar.due(time.time()):
+            chore.function()
+
+    return look
+
+
+DUTIES = Duties(settlers=upkeep.SETTLERS, owners="", looking=_look_after_everything)

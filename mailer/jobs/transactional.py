@@ -7,9 +7,11 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 
 from mailer import imports, signup, transactional
+from mailer.foundation import queue
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Unavailable
+from mailer.jobs.duties import Duties
 from mailer.jobs.patience import keep_settling
 from mailer.jobs.runner import Shift, carrier, current, job
 from mailer.transactional import MessageKind, TransactionalMessage
@@ -179,3 +181,8 @@ def _assumed(key: str, kind: OutcomeKind) -> Outcome:
         stage="local",
         tls=False,
     )
+
+
+DUTIES = Duties(
+    settlers=[MessageSettler()], owners=f"{queue.FIRST}-", looking=lambda _slot: send_due
+)

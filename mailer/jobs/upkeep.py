@@ -7,8 +7,18 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from mailer import campaigns, consent, delivery, imports, rights, selfaudit, signup, transactional
-from mailer.foundation import mail_hosts, queue
+from mailer import (
+    campaigns,
+    consent,
+    delivery,
+    erasures,
+    imports,
+    rights,
+    selfaudit,
+    signup,
+    transactional,
+)
+from mailer.foundation import dns_lookup, queue
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.jobs import importing, recovery, waking
@@ -24,6 +34,7 @@ AUDIT_HOUR = 2  # UTC
 AUDIT_SECONDS = 3.0
 DOMAINS_AT_ONCE = 40
 DOMAINS_SECONDS = 1.0  # no further questions are begun after these
+SETTLERS = (delivery, MessageSettler())  # every kind of mail there is
 
 
 @job
@@ -51,7 +62,7 @@ def wake() -> Mapping[str, object] | None:
 @job
 def recover() -> Mapping[str, object] | None:
     """Every ten seconds: settle what dead workers left."""
-    count = recovery.recover([delivery, MessageSettler()])
+    count = recovery.recover(SETTLERS)
     return {"recovered": count} if count else None
 
 
@@ -111,7 +122,7 @@ def look_up_domains() -> Mapping[str, object] | None:
             domains = delivery.take_domains(limit=DOMAINS_AT_ONCE)
         if not domains:
             break
-        answers = mail_hosts.look_up(domains.values())
+        answers = dns_lookup.look_up(domains.values())
         with unit_of_work():
             found += delivery.note_hosts(
                 {domain: answers[name] for domain, name in domains.items()}
@@ -140,7 +151,7 @@ def advance_imports() -> Mapping[str, object] | None:
 def reapply_erasures() -> Mapping[str, object] | None:
     """Every hour, and when a worker starts: erase again whoever a restored backup brought back (C-092)."""
     count = 0
-    while entries := rights.list_unapplied(limit=REAPPLY_BATCH):
+    while entries := erasures.list_unapplied(limit=REAPPLY_BATCH):
         with unit_of_work():
             count += rights.reapply(entries)
     return {"erased_again": count} if count else None

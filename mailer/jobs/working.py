@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import pkgutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -22,11 +23,12 @@ from rq.exceptions import DequeueTimeout, StopRequested
 from rq.job import Job
 from rq.worker import WorkerStatus
 
+from mailer import erasures
 from mailer.foundation import queue
 from mailer.foundation.context import settings
-from mailer.jobs import delivery, transactional, upkeep
-from mailer.jobs.runner import Shift
-from mailer.jobs.schedule import Calendar
+from mailer.jobs import recovery
+from mailer.jobs.duties import Duties, duties_of
+from mailer.jobs.runner import Shift, job
 
 log = logging.getLogger(__name__)
 
@@ -111,19 +113,35 @@ def serve(app: Flask, queue_name: str, slot: int) -> int:
     1 means that something could not be settled and was left to recovery.
     """
     with app.app_context():
+        duties = duties_of(queue_name)
         shift = Shift(app, queue_name, sends=queue_name != queue.UPKEEP)
         _install_signal_handlers(shift)
-        upkeep.reapply_erasures()  # before anything is sent from a database that was restored
-        upkeep.recover()
+        _erase_again()
+        _take_over(duties)
         gc.collect()
         gc.freeze()  # what exists now stays; the collector need not look at it again
         gc.set_threshold(*COLLECT_AFTER)
-        chores = _chores(queue_name, slot)
+        look = duties.looking(slot)
         while not shift.is_over:
             _serve_with_redis(shift, queue_name)
-            _serve_without_redis(shift, chores)
+            _serve_without_redis(shift, look)
         shift.close()
         return 1 if shift.failure else 0
+
+
+@job
+def _erase_again() -> None:
+    """Before anything is sent from a database that was restored (C-092); nearly always there is nothing to
+    do, so the code is only loaded then.
+    """
+    if erasures.list_unapplied(limit=1):
+        pkgutil.resolve_name("mailer.jobs.upkeep:reapply_erasures")()
+
+
+@job
+def _take_over(duties: Duties) -> Mapping[str, object] | None:
+    count = recovery.recover(duties.settlers, duties.owners)
+    return {"recovered": count} if count else None
 
 
 def _install_signal_handlers(shift: Shift) -> None:
@@ -155,7 +173,7 @@ def _serve_with_redis(shift: Shift, queue_name: str) -> None:
         _install_signal_handlers(shift)
 
 
-def _serve_without_redis(shift: Shift, chores: Callable[[], None]) -> None:
+def _serve_without_redis(shift: Shift, look: Callable[[], None]) -> None:
     """Run the queue's jobs from here until Redis answers."""
     is_told = False
     while not shift.is_over and not queue.is_up():
@@ -163,24 +181,9 @@ def _serve_without_redis(shift: Shift, chores: Callable[[], None]) -> None:
             log.warning("Redis is down; this worker looks for work by itself")
             is_told = True
         try:
-            chores()
+            look()
         except Exception:
             log.exception("a job failed")
         time.sleep(PAUSE_SECONDS)
     if is_told:
         log.info("Redis is back")
-
-
-def _chores(queue_name: str, slot: int) -> Callable[[], None]:
-    """What a worker of this queue does when nobody wakes it."""
-    if queue_name == queue.FIRST:
-        return transactional.send_due
-    if queue_name == queue.BULK:
-        return lambda: delivery.drain(slot)
-    calendar = Calendar()
-
-    def look_after_everything() -> None:
-        for chore in calendar.due(time.time()):
-            chore.function()
-
-    return look_after_everything

@@ -9,23 +9,14 @@ is erased again; the proofs of everybody else still verify.
 from __future__ import annotations
 
 from mailer.rights.closing import Closing, Numbers, receipt_text, remains
-from mailer.rights.erasure import count_for, erase, find_erasure, list_unapplied, reapply
+from mailer.rights.erasure import count_for, erase, reapply
 from mailer.rights.links import mail_erasure_link, read_erasure_token
-from mailer.rights.models import Erasure
-from mailer.rights.register import Entry, RegisterDamaged
-from mailer.rights.states import AskedBy
 
 __all__ = [
-    "AskedBy",
     "Closing",
-    "Entry",
-    "Erasure",
     "Numbers",
-    "RegisterDamaged",
     "count_for",
     "erase",
-    "find_erasure",
-    "list_unapplied",
     "mail_erasure_link",
     "read_erasure_token",
     "reapply",

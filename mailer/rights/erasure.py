@@ -17,6 +17,7 @@ from mailer import (
     consent,
     contacts,
     delivery,
+    erasures,
     imports,
     signup,
     subscriptions,
@@ -27,6 +28,7 @@ from mailer import (
 from mailer.consent import ConsentRecord, ConsentSubject
 from mailer.contacts import Contact
 from mailer.delivery import Delivery
+from mailer.erasures import AskedBy, Entry, Erasure
 from mailer.foundation import keystore
 from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db
@@ -35,9 +37,6 @@ from mailer.foundation.ids import new_id
 from mailer.lists import MailingList
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.rights.closing import Closing, Numbers, plan_closing_mail, write_closing
-from mailer.rights.models import Erasure
-from mailer.rights.register import Entry, append, iter_entries
-from mailer.rights.states import AskedBy
 from mailer.suppression import Reason, Scope, list_entries, suppress
 
 KIND = "erased"  # the type of its leaf in the log
@@ -81,7 +80,7 @@ def erase(contact: Contact, *, asked_by: AskedBy, evidence: Mapping[str, Any]) -
     contacts.erase(contact, at=moment)
     _enter(organisation, contact, entry)
     db.session.flush()
-    append(entry)
+    erasures.append(entry)
     consent.erase_subjects(subjects)
     return closing
 
@@ -93,56 +92,6 @@ def reapply(entries: Iterable[Entry]) -> int:
     their erasure are somebody new to the service and stay.
     """
     return sum(_reapply(entry) for entry in entries)
-
-
-def list_unapplied(*, limit: int = 1_000) -> list[Entry]:
-    """Erasures of the list that the database or the key store does not know of, oldest first."""
-    found: list[Entry] = []
-    part: list[Entry] = []
-    for entry in iter_entries():
-        part.append(entry)
-        if len(part) == _SLICE:
-            found += _unapplied(part)
-            part = []
-        if len(found) >= limit:
-            return found[:limit]
-    return [*found, *_unapplied(part)][:limit]
-
-
-def find_erasure(contact: Contact) -> Erasure | None:
-    """The erasure that left this empty shell of a contact."""
-    return db.session.scalar(sa.select(Erasure).where(Erasure.contact_id == contact.id))
-
-
-_SLICE = 500
-
-
-def _unapplied(entries: list[Entry]) -> list[Entry]:
-    """Those whose row is missing, whose contact is still there, or whose keys are."""
-    if not entries:
-        return []
-    names = [name for entry in entries for name in entry.subjects]
-    known = set(
-        db.session.scalars(
-            sa.select(Erasure.public_id).where(Erasure.public_id.in_([e.erasure for e in entries]))
-        )
-    )
-    alive = set(
-        db.session.scalars(
-            sa.select(Contact.public_id).where(
-                Contact.public_id.in_([entry.contact for entry in entries]),
-                Contact.erased_at.is_(None),
-            )
-        )
-    )
-    here = set(db.session.scalars(sa.select(Organisation.public_id)))
-    keys = keystore.find_many(names).keys()
-    return [
-        entry
-        for entry in entries
-        if (entry.organisation in here and (entry.erasure not in known or entry.contact in alive))
-        or keys & set(entry.subjects)
-    ]
 
 
 def _reapply(entry: Entry) -> int:

@@ -189,13 +189,14 @@ class AbandonedJournal:
         self.release()
 
 
-def abandoned(directory: Path) -> Iterator[AbandonedJournal]:
-    """Yield the journals in `directory` whose owner is dead, each locked for the caller.
+def abandoned(directory: Path, owners: str = "") -> Iterator[AbandonedJournal]:
+    """Yield the journals in `directory` whose owner is dead, each locked for the caller; only those of owners
+    whose names begin with `owners`.
 
     A torn last line is ignored: a torn S was never followed by a dot, a torn D leaves its mail
     at risk. Raises JournalFailed if a journal cannot be read.
     """
-    for path in sorted(directory.glob(f"*{_SUFFIX}")):
+    for path in sorted(directory.glob(f"{owners}*{_SUFFIX}")):
         file = _locked_file(path)
         if file is None:
             continue

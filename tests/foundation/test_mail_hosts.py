@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mailer.app import create_app
-from mailer.foundation.mail_hosts import ALL_SECONDS, Finding, MailHosts, is_reserved, look_up
+from mailer.foundation.dns_lookup import ALL_SECONDS, look_up
+from mailer.foundation.mail_hosts import Finding, MailHosts, is_reserved
 from tests.conftest import settings_for
 from tests.support import dns_server
 from tests.support.dns_server import Answer, DnsServer, alias, mx

@@ -17,6 +17,7 @@ from mailer.campaigns.states import TRANSITIONS
 from mailer.cli.commands import build_parser
 from mailer.consent import DPV_TERMS
 from mailer.foundation.database import Model
+from mailer.foundation.events import Event
 from mailer.foundation.queue import QUEUES
 from mailer.foundation.settings import ENTRIES, OTHER_NAMES
 from tests.house.sources import ROOT, refuse
@@ -187,7 +188,8 @@ def test_every_verb_and_class_that_is_named_is_in_its_room() -> None:
         f"{one.path}: {name}"
         for one in pages()
         for name in one.names
-        if re.fullmatch(rf"(?:{rooms})\.\w[\w.]*", name) and not name.endswith((".py", ".md"))
+        if re.fullmatch(rf"(?:{rooms})\.\w[\w.]*", name)
+        and not name.endswith((".py", ".md", ".jsonl"))
         if is_missing(name)
     ]
     refuse(wrong)
@@ -240,8 +242,10 @@ def test_the_line_of_rooms_is_told_as_it_stands() -> None:
 
 def test_what_follows_what_is_told_as_it_is() -> None:
     table = page("docs/architecture.md").text.partition("| event | wakes |")[2].partition("\n\n")[0]
-    told = {resolve(name) for name in INLINE.findall(table)}
-    assert told == set(reactions.REACTIONS)
+    told = INLINE.findall(table)
+    kinds = {name: resolve(name) for name in told}
+    refuse([name for name, kind in kinds.items() if kind not in Event.__subclasses__()])
+    assert {name.rpartition(".")[2] for name in told} == set(reactions.REACTIONS)
 
 
 def test_every_table_of_the_database_is_named_where_privacy_is_told() -> None:

@@ -21,6 +21,7 @@ LINE = (
     "transparency",
     "consent",
     "contacts",
+    "erasures",
     "transactional",
     "suppression",
     "subscriptions",
@@ -49,7 +50,7 @@ DOORS: dict[str, frozenset[str]] = {
     "demo": frozenset({"devkit", "web"}),
     "cli": frozenset({"app", "demo", "devkit", "verifier", "witness"}),
     "__main__": frozenset({"cli"}),
-    "": frozenset({"app", "jobs"}),
+    "": frozenset({"app", "jobs", "reactions"}),
     "migrations": frozenset(),
 }
 NO_ROOMS = frozenset({"app", "devkit", "verifier", "witness", "__main__", "", "migrations"})

@@ -20,6 +20,7 @@ from mailer.jobs.transactional import MessageSettler
 from mailer.transport import Journal, Outcome, OutcomeKind
 from tests.jobs.conftest import RealParts
 from tests.support.make_campaigns import counts_of, deliveries_of
+from tests.support.waiting import wait_for
 
 DEAD = "bulk-elsewhere-1-dead"
 
@@ -152,3 +153,19 @@ def test_nobody_settles_what_another_worker_holds(service: RealParts) -> None:
             delivery.settle("bulk-somebody-else", [result], done=[mine.batch_id])
         delivery.release("bulk-somebody-else", [mine.delivery_id])
     assert counts_of(campaign) == {DeliveryState.CLAIMED: 1}
+
+
+@pytest.mark.requirement("E-093")
+def test_a_worker_that_starts_takes_over_what_its_own_kind_left(service: RealParts) -> None:
+    campaign = service.start_campaign(6)
+    claimed = _claim(campaign.id, 5)
+    _leave_journal([one.key for one in claimed])
+    assert recover([MessageSettler()], "first-") == 0
+    assert [path.stem for path in journal_directory().iterdir()] == [DEAD]
+    with service.worker("--queue", "bulk"):
+        # One was refused for the time being, and two had not had their turn.
+        wait_for(lambda: counts_of(campaign)[DeliveryState.ACCEPTED] == 4)
+    assert sorted(service.received) == [service.people[number] for number in (2, 4, 5)]
+    rows = deliveries_of(campaign)
+    assert (rows[0].state, rows[0].reply_text) == (DeliveryState.ACCEPTED, "2.0.0 taken")
+    assert [rows[1].state, rows[3].state] == [DeliveryState.REFUSED, DeliveryState.UNCERTAIN]

@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from mailer import reports, rights
+from mailer.erasures import AskedBy
 from mailer.foundation.database import unit_of_work
 from mailer.reports import LinkClicks
-from mailer.rights import AskedBy
 from tests.support.factories import make_list, make_organisation
 from tests.support.make_audience import contact_of, make_people
 from tests.support.make_counted import BOOKS, SHOP, agree, make_counting, path_in, send

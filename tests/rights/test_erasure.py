@@ -11,22 +11,24 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from mailer import consent, receipts, rights, transactional, transparency
+from mailer import consent, erasures, receipts, rights, transactional, transparency
 from mailer.consent import ConsentRecord, ConsentState
 from mailer.contacts import Contact
+from mailer.erasures import AskedBy, RegisterDamaged
 from mailer.foundation import keystore
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import Model, db, unit_of_work
 from mailer.foundation.errors import NotAllowed, Unavailable
-from mailer.rights import AskedBy, Closing, RegisterDamaged
+from mailer.rights import Closing
 from mailer.subscriptions import Subscription, SubscriptionState
 from mailer.suppression import Reason, Scope, find_blocking
 from mailer.transactional import MessageKind, MessageState, TransactionalMessage
 from mailer.transport import Outcome, OutcomeKind
 from tests.support.factories import make_request, submission
 from tests.support.make_consents import Cleo, make_cleo
+from tests.support.restoring import copy_rows, restore_rows
 
 WHO = ("cleo@example.org", "Cleo")
 
@@ -190,10 +192,10 @@ def test_a_line_cut_off_by_a_crash_is_passed_over_and_a_damaged_one_is_told(cleo
     path.write_text('{"form":1,"erasure":"era_cut', encoding="utf-8")
     erase(cleo)
     assert [json.loads(line)["form"] for line in path.read_text().splitlines()[1:]] == [1]
-    assert rights.list_unapplied() == []
+    assert erasures.list_unapplied() == []
     path.write_text(path.read_text() + '{"form":1}\n', encoding="utf-8")
     with pytest.raises(RegisterDamaged, match="line 3"):
-        rights.list_unapplied()
+        erasures.list_unapplied()
 
 
 @pytest.mark.requirement("C-092")
@@ -204,11 +206,11 @@ def test_what_a_restored_backup_brings_back_is_erased_again(app: Flask, cleo: Cl
     restore_rows(app, backup)
     keystore.put_many(keys)  # the worst case: an old copy of the key store was put back too
     assert consent.read_payload(cleo.given()) is not None
-    entries = rights.list_unapplied()
+    entries = erasures.list_unapplied()
     assert [entry.erasure for entry in entries] == [closing.public_id]
     with unit_of_work():
         assert rights.reapply(entries) == 1
-    assert rights.list_unapplied() == []
+    assert erasures.list_unapplied() == []
     assert consent.read_payload(cleo.given()) is None
     assert [place for place, text in everything_stored() if WHO[0] in text] == []
     digest = parse_address(WHO[0]).digest
@@ -216,37 +218,3 @@ def test_what_a_restored_backup_brings_back_is_erased_again(app: Flask, cleo: Cl
     assert transparency.is_logged(closing.public_id)
     with unit_of_work():
         assert rights.reapply(entries) == 1  # doing it twice does no harm
-
-
-def copy_rows() -> dict[str, list[dict[str, object]]]:
-    db.session.rollback()
-    return {
-        table.name: [dict(row) for row in db.session.execute(sa.select(table)).mappings()]
-        for table in Model.metadata.sorted_tables
-    }
-
-
-def restore_rows(app: Flask, backup: dict[str, list[dict[str, object]]]) -> None:
-    """Put the database back as it was, as an operator does with a backup: guards look away."""
-    db.session.remove()
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    tables = list(Model.metadata.sorted_tables)
-    with db.engine.connect().execution_options(write=True) as connection:
-        if is_sqlite:
-            triggers = connection.execute(
-                sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            ).all()
-            for name, _ in triggers:
-                connection.execute(sa.text(f"DROP TRIGGER {name}"))
-            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        else:
-            connection.exec_driver_sql("SET session_replication_role = replica")
-        for table in reversed(tables):
-            connection.execute(sa.delete(table))
-        for table in tables:
-            if backup[table.name]:
-                connection.execute(sa.insert(table), backup[table.name])
-        if is_sqlite:
-            for _, sql in triggers:
-                connection.exec_driver_sql(sql)
-        connection.get_transaction().commit()  # type: ignore[union-attr]  # it has begun

@@ -12,13 +12,13 @@ from mailer import consent, rights, selfaudit, transparency
 from mailer.consent import About, ConsentRecord, ConsentSubject
 from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState
+from mailer.erasures import AskedBy
 from mailer.foundation import keystore
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.settings import Settings
 from mailer.lists import MailingList
 from mailer.organisations import get_organisation_by_id
-from mailer.rights import AskedBy
 from mailer.subscriptions import Subscription
 from tests.support.auditing import audit
 from tests.support.factories import (

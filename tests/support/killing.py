@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mailer.foundation import queue
+from mailer.jobs.duties import duties_of
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -64,9 +67,10 @@ class Forks:
 
 
 def _serve(line: Connection) -> None:
-    # The room's doors are loaded before the first fork; nothing is connected yet.
+    # All that a campaign worker needs is loaded before the first fork; nothing is connected yet.
     import worker
 
+    duties_of(queue.BULK)
     while True:
         try:
             word = line.recv()

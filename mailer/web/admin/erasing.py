@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts, contacts, rights
+from mailer import accounts, contacts, erasures, rights
 from mailer.accounts import Right
+from mailer.erasures import AskedBy
 from mailer.foundation.database import unit_of_work
-from mailer.rights import AskedBy
 from mailer.web.admin.door import bp, needs, signed_in
 from mailer.web.admin.people import name_of
 
@@ -64,6 +64,6 @@ def _page(public_id: str, error: str = "") -> str:
         name=name_of(contact),
         numbers=rights.count_for(contact),
         remains=rights.remains(organisation),
-        erasure=rights.find_erasure(contact),
+        erasure=erasures.find_erasure(contact),
         error=error,
     )

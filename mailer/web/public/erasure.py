@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from mailer import rights
+from mailer.erasures import AskedBy
 from mailer.foundation.addresses import mask_address
 from mailer.foundation.database import unit_of_work
 from mailer.organisations import get_organisation_by_id
-from mailer.rights import AskedBy
 from mailer.web.public.letterhead import act_evidence, letterhead
 from mailer.web.public.mailed_link import mailed
 

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from mailer import consent, contacts, rights, subscriptions, tracking
 from mailer.app import create_app
 from mailer.consent import TRACKING, ConsentRecord, ConsentState
+from mailer.erasures import AskedBy
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.tokens import Purpose, sign_lasting
-from mailer.rights import AskedBy
 from mailer.subscriptions import is_active
 from mailer.tracking import Click, CountedLink
 from tests.conftest import settings_for

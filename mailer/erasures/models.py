@@ -7,9 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mailer.erasures.states import AskedBy
 from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
-from mailer.rights.states import AskedBy
 
 
 class Erasure(Model):
