@@ -65,6 +65,7 @@ from mailer.consent.subjects import (
     move_keys,
     new_sealed_key,
     put_blob,
+    renew_key,
     sweep_keys,
 )
 from mailer.consent.texts import get_text, store_text
@@ -129,6 +130,7 @@ __all__ = [
     "record_requested",
     "record_terminated_many",
     "record_withdrawn",
+    "renew_key",
     "seal_answers",
     "store_text",
     "sweep_keys",

@@ -32,6 +32,16 @@ def new_sealed_key(public_id: str) -> bytes:
     return cipher.seal(cipher.new_key(), bound_to=place_of_key(public_id))
 
 
+def renew_key(subject: ConsentSubject) -> None:
+    """A fresh key where a person's was destroyed, so that what ends for them can be written down before they
+    are erased again; nothing where there is one. Raises CannotOpen, Unavailable.
+
+    Nothing of before can be read with it.
+    """
+    if find_key(subject) is None:
+        keystore.put(subject.public_id, new_sealed_key(subject.public_id))
+
+
 def get_subject(subject_id: int) -> ConsentSubject:
     """The subject with this row id. Raises NotFound."""
     subject = db.session.get(ConsentSubject, subject_id)

@@ -31,7 +31,7 @@ from mailer.delivery import Delivery
 from mailer.erasures import AskedBy, Entry, Erasure
 from mailer.foundation import keystore
 from mailer.foundation.clock import iso, now
-from mailer.foundation.database import db
+from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import NotAllowed
 from mailer.foundation.ids import new_id
 from mailer.lists import MailingList
@@ -40,6 +40,7 @@ from mailer.rights.closing import Closing, Numbers, plan_closing_mail, write_clo
 from mailer.suppression import Reason, Scope, list_entries, suppress
 
 KIND = "erased"  # the type of its leaf in the log
+_TURN = "reapply-erasures"
 
 
 def count_for(contact: Contact) -> Numbers:
@@ -89,8 +90,10 @@ def reapply(entries: Iterable[Entry]) -> int:
     """Erase again whoever a restored database still knows; returns how many (C-092).
 
     A key that came back with an old copy of the key store is destroyed too. People who joined anew after
-    their erasure are somebody new to the service and stay.
+    their erasure are somebody new to the service and stay. Several workers that start at the same moment take
+    turns.
     """
+    serialise_on(_TURN)
     return sum(_reapply(entry) for entry in entries)
 
 
@@ -105,6 +108,7 @@ def _reapply(entry: Entry) -> int:
     contact = db.session.scalar(sa.select(Contact).where(Contact.public_id == entry.contact))
     subjects = _named(entry.subjects)
     if contact is not None and contact.erased_at is None:
+        consent.renew_key(consent.get_subject(contact.subject_id))
         subscriptions.unsubscribe_all(
             contact, {"method": "erasure, carried out again"}, reason=Reason.ERASURE
         )

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mailer import delivery
+from mailer import delivery, erasures, rights
+from mailer.campaigns import Campaign, CampaignState
+from mailer.contacts import Contact
 from mailer.delivery import DeliveryState, Recipient, SendingOwner
+from mailer.erasures import AskedBy
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.jobs.recovery import recover
@@ -19,7 +22,8 @@ from mailer.jobs.runner import journal_directory
 from mailer.jobs.transactional import MessageSettler
 from mailer.transport import Journal, Outcome, OutcomeKind
 from tests.jobs.conftest import RealParts
-from tests.support.make_campaigns import counts_of, deliveries_of
+from tests.support.make_campaigns import counts_of, deliveries_of, fresh
+from tests.support.restoring import copy_rows, restore_rows
 from tests.support.waiting import wait_for
 
 DEAD = "bulk-elsewhere-1-dead"
@@ -169,3 +173,23 @@ def test_a_worker_that_starts_takes_over_what_its_own_kind_left(service: RealPar
     rows = deliveries_of(campaign)
     assert (rows[0].state, rows[0].reply_text) == (DeliveryState.ACCEPTED, "2.0.0 taken")
     assert [rows[1].state, rows[3].state] == [DeliveryState.REFUSED, DeliveryState.UNCERTAIN]
+
+
+@pytest.mark.requirement("C-092")
+def test_whoever_a_backup_brought_back_is_erased_before_anything_is_sent(
+    service: RealParts,
+) -> None:
+    service.start_campaign(3)
+    backup = copy_rows()
+    with unit_of_work():
+        contact = db.session.scalars(sa.select(Contact).order_by(Contact.id)).first()
+        assert contact is not None
+        rights.erase(contact, asked_by=AskedBy.PERSON, evidence={"method": "test"})
+    restore_rows(service.app, backup)
+    campaign = db.session.scalars(sa.select(Campaign)).one()
+    with service.worker("--queue", "bulk") as bulk, service.worker("--queue", "first") as first:
+        wait_for(lambda: fresh(campaign).state is CampaignState.SENT)
+        assert bulk.is_alive
+        assert first.is_alive
+    assert sorted(service.received) == service.people[1:]
+    assert erasures.list_unapplied() == []
