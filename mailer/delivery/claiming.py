@@ -111,13 +111,15 @@ class _Judged:
         self._campaign_id = campaign_id
         self._moment = moment
         self._blocked = blocked
-        self._make = self._counted if counts_clicks else _recipient
+        self._counts_clicks = counts_clicks
         self._not_counted: list[tuple[int]] = []
 
     def take(self, rows: Iterable[Any], batch_id: int) -> None:
         """Judge `rows`, which belong to one batch, or to none."""
         campaign_id, moment, add = self._campaign_id, self._moment, self.recipients.append
-        blocked, make = self._blocked, self._make
+        # Asked for here: kept in self, it would keep all of this until the collector comes by.
+        make = self._counted if self._counts_clicks else _recipient
+        blocked = self._blocked
         for row in rows:
             if row[1] is not None or row[2] is not None or row[3] is not None:
                 verdict = verdict_of(row, moment)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from mailer.suppression import Reason, Scope
 from tests.delivery.conftest import Mailing
 from tests.support.make_audience import contact_of, make_people
 from tests.support.make_campaigns import counts_of, deliveries_of, make_started
+from tests.support.make_counted import agree, make_counting
 
 ME = "bulk-here-1"
 
@@ -37,6 +39,27 @@ def test_a_claim_brings_what_a_mail_is_made_of(mailing: Mailing) -> None:
     assert counts_of(mailing.campaign) == {DeliveryState.CLAIMED: 2, DeliveryState.PLANNED: 1}
     [lease] = db.session.scalars(sa.select(SendingOwner.lease_until)).all()
     assert lease > now() + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("counts_clicks", [True, False])
+def test_what_was_claimed_is_let_go_of_at_once(mailing: Mailing, counts_clicks: bool) -> None:
+    agree(mailing.people[0])
+    campaign = make_counting(
+        mailing.organisation, mailing.mailing_list, counts_clicks=counts_clicks
+    )
+    gc.collect()
+    gc.disable()  # a worker claims thousands of people a second; the collector comes much later
+    try:
+        with unit_of_work():
+            delivery.plan(campaign.id)
+            claimed = delivery.claim(campaign.id, ME, limit=100).recipients
+        addresses = {one.address for one in claimed}
+        assert addresses == set(mailing.people)
+        del claimed
+        kept = [one for one in gc.get_objects() if isinstance(one, delivery.Recipient)]
+        assert [one for one in kept if one.address in addresses] == []
+    finally:
+        gc.enable()
 
 
 def _accepted(recipient: delivery.Recipient) -> delivery.Result:

@@ -218,13 +218,14 @@ def test_three_workers_hold_one_rate_in_total_with_redis_and_without(
 def test_the_rate_is_held_in_total_when_one_of_three_workers_is_killed(
     hosts: Hosts, receiver: CountingSmtp
 ) -> None:
-    rate, people = 100, 900
+    # Long stretches, for what a first mail is late by, while connections open, is no part of the rate.
+    rate, people = 100, 1_600
     service = hosts.service
     limit_to(rate, service)
     with run_redis(service.directory / "redis"):
         watch = Watch(service.start_campaign(people), people)
         workers = [hosts.start(name) for name in ("first", "second", "third")]
-        wait_for(lambda: wake_all() or receiver.count >= people / 3, timeout=PATIENCE)
+        wait_for(lambda: wake_all() or receiver.count >= people / 2, timeout=PATIENCE)
         workers[-1].kill()
         before = receiver.count
         hosts.start("third", "upkeep")
