@@ -85,7 +85,7 @@ def _accept(results: Sequence[Result]) -> None:
         ids,
         ids,
     )
-    driver.prefer(off="nestloop")
+    driver.prefer(off="nestloop mergejoin seqscan bitmapscan")
     driver.execute(_ACCEPT_MANY, columns)
 
 

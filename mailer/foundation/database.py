@@ -125,7 +125,8 @@ def prepare(app: Flask, url: str) -> None:
                 "connect_timeout": 5,
                 **NOTICE_SILENCE,
                 # A host that is cut off in the middle of a transaction does not keep its locks for hours.
-                "options": f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000} -c timezone=UTC"
+                # Statements are short: to compile one takes longer than to run it.
+                "options": f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000} -c timezone=UTC -c jit=off"
                 f" -c idle_in_transaction_session_timeout={SILENCE_SECONDS * 1000}",
             },
         }

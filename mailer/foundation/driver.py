@@ -129,14 +129,16 @@ def moment_out(given: Any) -> datetime:
 
 
 def prefer(*, off: str) -> None:
-    """Have PostgreSQL leave the named ways of planning until the transaction ends.
+    """Have PostgreSQL leave the named ways of planning, and helpers, until the transaction ends.
 
     Its guess at fresh tables without statistics, or for a prepared statement, is off by orders of
-    magnitude: it reads a whole table for a batch that is a thousandth of it.
+    magnitude: it reads a whole table for a batch that is a thousandth of it. With statistics it starts
+    parallel workers, which take longer to come than the batch takes.
     """
     if is_postgresql():
-        names = ", ".join(f"set_config('enable_{name}', 'off', true)" for name in off.split())
-        execute(f"SELECT {names}")
+        names = [f"set_config('enable_{name}', 'off', true)" for name in off.split()]
+        names.append("set_config('max_parallel_workers_per_gather', '0', true)")
+        execute(f"SELECT {', '.join(names)}")
 
 
 @functools.cache

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -102,6 +104,42 @@ def test_what_the_relay_answered_is_kept_word_for_word(mailing: Mailing, texts: 
 
 def _plain(text: str) -> str:
     return text.replace("\x1f", " ").replace("\x00", "")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("is_analysed", [True, False])
+def test_no_table_is_read_whole_for_a_batch(mailing: Mailing, is_analysed: bool) -> None:
+    make_people(mailing.mailing_list, 4_000, prefix="one-of-many")
+    campaign = make_started(mailing.organisation, mailing.mailing_list)
+    with unit_of_work():
+        delivery.plan(campaign.id)
+    if is_analysed:
+        with unit_of_work():
+            db.session.execute(sa.text("ANALYZE"))
+    with _no_table_read_whole():
+        claimed = delivery.claim(campaign.id, ME, limit=1_000).recipients
+    with _no_table_read_whole():
+        delivery.settle(ME, [_accepted(one) for one in claimed])
+    with _no_table_read_whole():
+        assert Lookout(ME).look_at_everybody() == frozenset()
+    assert counts_of(campaign)[DeliveryState.ACCEPTED] == 1_000
+
+
+@contextmanager
+def _no_table_read_whole() -> Iterator[None]:
+    """A unit of work in which PostgreSQL reads no large table from end to end, and starts no helpers."""
+    with unit_of_work():
+        before = _times_read_whole()
+        yield
+        assert _times_read_whole() == before
+        helpers = db.session.scalar(sa.text("SHOW max_parallel_workers_per_gather"))
+        assert helpers == "0"
+
+
+def _times_read_whole() -> dict[str, int]:
+    query = sa.text("SELECT relname, seq_scan FROM pg_stat_xact_user_tables")
+    large = ("deliveries", "contacts", "consent_records", "subscriptions")
+    return {name: count for name, count in db.session.execute(query) if name in large and count}
 
 
 def test_many_workers_claim_every_row_once(app: Flask, mailing: Mailing) -> None:

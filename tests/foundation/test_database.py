@@ -329,6 +329,7 @@ def test_sqlite_keeps_the_promises_postgresql_makes_by_itself(app: Flask) -> Non
         with db.engine.connect() as connection:
             assert connection.scalar(sa.text("SHOW lock_timeout")) == "8s"
             assert connection.scalar(sa.text("SHOW timezone")) == "UTC"
+            assert connection.scalar(sa.text("SHOW jit")) == "off"
             driver = cast("psycopg.Connection[object]", connection.connection.dbapi_connection)
         # Where the other end goes dark without a word, nobody waits for the operating system's hours.
         assert int(driver.info.get_parameters()["tcp_user_timeout"]) == 30_000
