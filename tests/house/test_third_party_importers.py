@@ -47,6 +47,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     ),
     "markdown_it": ("mailer/rendering/markup.py",),
     "markupsafe": ("mailer/devkit/catcher_inbox.py",),
+    "nacl": ("mailer/foundation/mail_keys.py",),
     "nh3": ("mailer/rendering/markup.py",),
     "redis": (
         "mailer/foundation/queue.py",
