@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import socket
@@ -78,6 +79,7 @@ class Place:
             file = directory / "mailer.db"
             if template:
                 shutil.copy(template.removeprefix("sqlite:///"), file)
+                os.sync()  # what was copied is not written out while something is measured
             try:
                 yield f"sqlite:///{file}"
             finally:
@@ -85,6 +87,7 @@ class Place:
                     part.unlink()
             return
         url = postgres.create_database(self.server, template=template)
+        os.sync()
         try:
             yield url
         finally:
@@ -122,6 +125,8 @@ class Ground:
             with application(environ_for(directory, MAILER_DATABASE_URL=url)):
                 schema.upgrade()
                 fill()
+            if place.server is not None:
+                postgres.tidy(url)
             yield url
 
     @contextmanager

@@ -109,7 +109,8 @@ def _explain(ground: Ground, sheet: Sheet) -> None:
         ),
         (
             "a rate counts from the waking of the workers until everything is settled; processor time is "
-            "that of the workers in this time, without PostgreSQL and the receiver."
+            "that of the workers in this time, without PostgreSQL and the receiver. PostgreSQL has done its "
+            "housekeeping (VACUUM, ANALYZE), and what was copied is on the disk."
         ),
         (
             f"{COUNTED}: everybody agreed that their clicks are counted, so the same text has a dozen links "

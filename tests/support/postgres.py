@@ -217,6 +217,11 @@ def drop_database(url: str) -> None:
     _administer(server, f'DROP DATABASE IF EXISTS "{sa.make_url(url).database}" WITH (FORCE)')
 
 
+def tidy(url: str) -> None:
+    """Do now what the server does by itself some time after a database was filled."""
+    _administer(url, "VACUUM (ANALYZE)")
+
+
 def _administer(url: str, statement: str) -> None:
     address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
