@@ -20,7 +20,7 @@ from bench.workers import Job, Usage
 from mailer.rendering import ED25519, RSA
 
 CONNECTIONS = 16  # of smtp-source, and of all workers of a run together
-ROUND_SECONDS = 240.0  # no further round is begun after these
+ROUND_SECONDS = 300.0  # no further round is begun after these
 LEAST = 1_000  # recipients; with fewer, only a few cases are measured
 MOST_CPU = 45.0  # µs of the workers, for a mail of 10 KB that is not signed
 COUNTED = "counted links"
