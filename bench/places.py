@@ -93,6 +93,14 @@ class Place:
         finally:
             postgres.drop_database(url)
 
+    def tidy(self, url: str) -> None:
+        """Have the housekeeping of a database done that was filled just now, rather than meanwhile.
+
+        Not for one that is nearly empty: PostgreSQL plans for what it has counted.
+        """
+        if self.server is not None:
+            postgres.tidy(url)
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -125,8 +133,6 @@ class Ground:
             with application(environ_for(directory, MAILER_DATABASE_URL=url)):
                 schema.upgrade()
                 fill()
-            if place.server is not None:
-                postgres.tidy(url)
             yield url
 
     @contextmanager

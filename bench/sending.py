@@ -133,6 +133,7 @@ def _ready(ground: Ground, place: Place, cases: list[Case]) -> Iterator[Ready]:
     """A database with one planned campaign for each kind of mail, none of them running."""
     written: dict[str, Written] = {}
     with ground.template(place, lambda: _fill(ground, cases, written)) as url:
+        place.tidy(url)
         yield Ready(place, url, written)
 
 
