@@ -29,6 +29,7 @@ from mailer.organisations.identity import (
     identity_of,
     imprint_lines,
     missing_identity,
+    page_url,
     read_identity,
     time_zones,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "list_senders",
     "make_domain_keys",
     "missing_identity",
+    "page_url",
     "read_identity",
     "signers_for",
     "signing_domain",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from zoneinfo import available_timezones
 
+from mailer.foundation.context import settings
 from mailer.foundation.parsing import Answers
 from mailer.organisations.countries import COUNTRIES, country_name
 from mailer.organisations.models import Organisation
@@ -113,3 +114,11 @@ def time_zones() -> tuple[str, ...]:
     """The names of places whose time can be chosen, sorted; UTC first."""
     places = (name for name in available_timezones() if "/" in name)
     return ("UTC", *sorted(name for name in places if not name.startswith(("Etc/", "SystemV/"))))
+
+
+def page_url(organisation_id: str) -> str:
+    """The organisation's public page, where anybody asks for a mailed link to what is theirs.
+
+    Takes a public id. Documents that others may read name it, for it opens nothing by itself.
+    """
+    return f"{settings().public_url}/o/{organisation_id}"
