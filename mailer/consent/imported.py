@@ -55,14 +55,14 @@ def create_subjects(organisation: Organisation, count: int) -> list[Keyed]:
 def keyed_subjects(subject_ids: Collection[int]) -> dict[int, Keyed]:
     """People who are in the ledger, by row id, with their keys; those who were erased are left out."""
     rows = db.session.execute(
-        sa.select(ConsentSubject.id, ConsentSubject.public_id, ConsentSubject.wrapped_key).where(
+        sa.select(ConsentSubject.id, ConsentSubject.public_id).where(
             ConsentSubject.id.in_(subject_ids), ConsentSubject.erased_at.is_(None)
         )
     ).all()
-    stored = keystore.find_many(row.public_id for row in rows if row.wrapped_key is None)
+    stored = keystore.find_many(row.public_id for row in rows)
     found = {}
     for row in rows:
-        sealed = row.wrapped_key or stored.get(row.public_id)
+        sealed = stored.get(row.public_id)
         if sealed is not None:
             key = cipher.open_sealed(sealed, bound_to=place_of_key(row.public_id))
             found[row.id] = Keyed(row.id, row.public_id, key)

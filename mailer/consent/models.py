@@ -16,12 +16,11 @@ from mailer.foundation.clock import now
 from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
 
+_ANSWERS = sa.text("follows_id IS NOT NULL")
+
 
 class ConsentSubject(Model):
-    """The person a record is about, under a pseudonym; the key of their evidence lies in the key store.
-
-    `wrapped_key` holds keys of before there was a key store, until they are moved.
-    """
+    """The person a record is about, under a pseudonym; the key of their evidence lies in the key store."""
 
     __tablename__ = "consent_subjects"
 
@@ -30,7 +29,6 @@ class ConsentSubject(Model):
         sa.String(40), unique=True, default=lambda: new_id("sub")
     )
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
-    wrapped_key: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     created_at: Mapped[datetime] = mapped_column(default=now)
     erased_at: Mapped[datetime | None]
 
@@ -80,6 +78,7 @@ class ConsentRecord(Model):
         ),
         sa.Index(None, "subject_id", "id"),
         sa.Index(None, "organisation_id", "id"),
+        sa.Index(None, "follows_id", sqlite_where=_ANSWERS, postgresql_where=_ANSWERS),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -53,10 +53,8 @@ def recheck_records(after: int, through: int, limit: int = 500) -> list[Rechecke
     Raises Unavailable when the keys cannot be read.
     """
     rows = db.session.execute(_query(after, through).limit(limit)).all()
-    keys = keystore.find_many(
-        {row.subject for row in rows if row.sealed is not None and row.wrapped_key is None}
-    )
-    return [_recheck(row, row.wrapped_key or keys.get(row.subject)) for row in rows]
+    keys = keystore.find_many({row.subject for row in rows if row.sealed is not None})
+    return [_recheck(row, keys.get(row.subject)) for row in rows]
 
 
 def _query(after: int, through: int) -> sa.Select[*tuple[Any, ...]]:
@@ -73,7 +71,6 @@ def _query(after: int, through: int) -> sa.Select[*tuple[Any, ...]]:
             ConsentSubject.id.label("subject_id"),
             ConsentSubject.public_id.label("subject"),
             ConsentSubject.erased_at,
-            ConsentSubject.wrapped_key,
             ConsentPayload.sealed,
             Organisation.public_id.label("organisation"),
             MailingList.public_id.label("mailing_list"),

@@ -60,8 +60,7 @@ def find_key(subject: ConsentSubject) -> bytes | None:
     """The key of a person's evidence; None once it was destroyed. Raises CannotOpen, Unavailable."""
     if subject.erased_at is not None:
         return None
-    # Keys of before the key store stand in the row until `move_keys` has moved them.
-    sealed = subject.wrapped_key or keystore.find(subject.public_id)
+    sealed = keystore.find(subject.public_id)
     if sealed is None:
         return None
     return cipher.open_sealed(sealed, bound_to=place_of_key(subject.public_id))
@@ -89,26 +88,10 @@ def erase_subjects(subjects: Collection[ConsentSubject]) -> None:
     ids = [subject.id for subject in subjects]
     for subject in subjects:
         subject.erased_at = subject.erased_at or now()
-        subject.wrapped_key = None
     db.session.flush()
     for table in (ConsentPayload, EvidenceBlob):
         db.session.execute(sa.delete(table).where(table.subject_id.in_(ids)))
     keystore.destroy(subject.public_id for subject in subjects)
-
-
-def move_keys(*, limit: int = 1_000) -> int:
-    """Move up to `limit` keys that stand beside the evidence into the key store; returns how many."""
-    rows = db.session.scalars(
-        sa.select(ConsentSubject).where(ConsentSubject.wrapped_key.is_not(None)).limit(limit)
-    ).all()
-    keys = {row.public_id: row.wrapped_key for row in rows if row.wrapped_key is not None}
-    missing = keys.keys() - keystore.find_many(keys).keys()
-    if missing:
-        keystore.put_many({name: keys[name] for name in missing})
-    for row in rows:
-        row.wrapped_key = None
-    db.session.flush()
-    return len(rows)
 
 
 def sweep_keys(*, older_than: timedelta = timedelta(days=1)) -> int:

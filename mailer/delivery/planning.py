@@ -52,7 +52,7 @@ def plan(campaign_id: int, *, size: int = SLICE) -> bool:
         .where(
             CampaignList.campaign_id == campaign_id,
             Subscription.contact_id > after,
-            sa.literal_column("subscriptions.state = 'active'", sa.Boolean()),
+            sa.text("subscriptions.state = 'active'"),
         )
         .distinct()
         .order_by(Subscription.contact_id)

@@ -159,14 +159,7 @@ def reapply_erasures() -> Mapping[str, object] | None:
 
 @job
 def tidy_keys() -> Mapping[str, object] | None:
-    """Every day: move keys of an earlier version, destroy keys and files that belong to nothing (T-006)."""
-    moved = 0
-    while True:
-        with unit_of_work():
-            step = consent.move_keys()
-        moved += step
-        if not step:
-            break
+    """Every day: destroy keys and files that belong to nothing (T-006)."""
     swept = consent.sweep_keys()
     files = imports.sweep_files()
-    return {"moved": moved, "swept": swept, "files": files} if moved or swept or files else None
+    return {"swept": swept, "files": files} if swept or files else None

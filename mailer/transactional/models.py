@@ -12,7 +12,12 @@ from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
 from mailer.transactional.states import MessageKind, MessageState
 
-_DUE = sa.text("state IN ('planned','deferred')")
+_WAITING = "state IN ('planned', 'deferred')"
+_CLAIMED = "state = 'claimed'"
+# For statements. A database takes a partial index only where the statement itself holds its condition, not
+# where the words come as values.
+WAITS = sa.text(f"transactional_messages.{_WAITING}")
+IS_CLAIMED = sa.text(f"transactional_messages.{_CLAIMED}")
 
 
 class TransactionalMessage(Model):
@@ -24,15 +29,15 @@ class TransactionalMessage(Model):
 
     __tablename__ = "transactional_messages"
     __table_args__ = (
-        sa.Index(
-            "ix_transactional_messages_due", "due_at", sqlite_where=_DUE, postgresql_where=_DUE
+        *(
+            sa.Index(name, column, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+            for name, column, where in (
+                ("ix_transactional_messages_due", "due_at", _WAITING),
+                ("ix_transactional_messages_expiry", "expires_at", _WAITING),
+                ("ix_transactional_messages_lease", "lease_until", _CLAIMED),
+            )
         ),
-        sa.Index(
-            "ix_transactional_messages_lease",
-            "lease_until",
-            sqlite_where=sa.text("state = 'claimed'"),
-            postgresql_where=sa.text("state = 'claimed'"),
-        ),
+        sa.Index("ix_transactional_messages_addressee", sa.text("lower(to_address)")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

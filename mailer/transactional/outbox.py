@@ -16,8 +16,8 @@ from mailer.foundation.database import db, record
 from mailer.foundation.events import Event
 from mailer.foundation.ids import new_id
 from mailer.organisations import Organisation
-from mailer.transactional.models import TransactionalMessage
-from mailer.transactional.states import DUE, MessageKind, MessageState
+from mailer.transactional.models import WAITS, TransactionalMessage
+from mailer.transactional.states import MessageKind, MessageState
 
 _ADD: Final = (
     "INSERT INTO transactional_messages (public_id, organisation_id, kind, reference, to_address,"  # noqa: S608  # made of constants and marks
@@ -103,13 +103,7 @@ def plan(organisation: Organisation, draft: MessageDraft) -> TransactionalMessag
 def has_due() -> bool:
     """Whether any service mail waits whose time has come."""
     return bool(
-        db.session.scalar(
-            sa.select(
-                sa.exists().where(
-                    TransactionalMessage.state.in_(DUE), TransactionalMessage.due_at <= now()
-                )
-            )
-        )
+        db.session.scalar(sa.select(sa.exists().where(WAITS, TransactionalMessage.due_at <= now())))
     )
 
 
@@ -129,7 +123,7 @@ def forget_address(organisation: Organisation, address: str) -> None:
     )
     db.session.execute(
         sa.update(TransactionalMessage)
-        .where(to_them, TransactionalMessage.state.in_(DUE))
+        .where(to_them, WAITS)
         .values(state=MessageState.CANCELLED, settled_at=now())
     )
     db.session.execute(
@@ -146,7 +140,7 @@ def forget_addressee(reference: str) -> None:
     """
     db.session.execute(
         sa.update(TransactionalMessage)
-        .where(TransactionalMessage.reference == reference, TransactionalMessage.state.in_(DUE))
+        .where(TransactionalMessage.reference == reference, WAITS)
         .values(state=MessageState.CANCELLED, settled_at=now())
     )
     db.session.execute(

@@ -11,8 +11,8 @@ from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.organisations import signers_for
 from mailer.rendering import Sealer
-from mailer.transactional.models import TransactionalMessage
-from mailer.transactional.states import DUE, MessageKind, MessageState
+from mailer.transactional.models import IS_CLAIMED, WAITS, TransactionalMessage
+from mailer.transactional.states import MessageKind, MessageState
 from mailer.transport import Outcome, OutcomeKind
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes a reply may take (RFC 5321 4.5.3.2.6)
@@ -28,7 +28,7 @@ def claim_due(owner: str, limit: int) -> list[TransactionalMessage]:
     """Take up to `limit` due mails for `owner`, oldest first; what has lost its sense is cancelled."""
     db.session.execute(
         sa.update(_M)
-        .where(_M.state.in_(DUE), _M.expires_at <= now())
+        .where(WAITS, _M.expires_at <= now())
         .values(
             state=MessageState.CANCELLED,
             body=None,
@@ -39,14 +39,14 @@ def claim_due(owner: str, limit: int) -> list[TransactionalMessage]:
     )
     due = (
         sa.select(_M.id)
-        .where(_M.state.in_(DUE), _M.due_at <= now())
-        .order_by(_M.id)
+        .where(WAITS, _M.due_at <= now())
+        .order_by(_M.due_at, _M.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     claimed = db.session.scalars(
         sa.update(_M)
-        .where(_M.id.in_(due.scalar_subquery()), _M.state.in_(DUE))
+        .where(_M.id.in_(due.scalar_subquery()), WAITS)
         .values(
             state=MessageState.CLAIMED,
             owner=owner,
@@ -113,5 +113,5 @@ def settle(message: TransactionalMessage, outcome: Outcome, *, owner: str | None
 def release_expired(owner: str | None = None) -> list[TransactionalMessage]:
     """Mails whose worker is gone: those of `owner`, or all whose lease is over; for recovery to settle."""
     whose = _M.lease_until <= now() if owner is None else _M.owner == owner
-    query = sa.select(_M).where(_M.state == MessageState.CLAIMED, whose)
+    query = sa.select(_M).where(IS_CLAIMED, whose)
     return list(db.session.scalars(query.with_for_update(skip_locked=True)))

@@ -28,6 +28,3 @@ class MessageKind(StrEnum):
     PERMISSION = "permission"
     RIGHTS_LINK = "rights_link"
     CLOSING = "closing"
-
-
-DUE = frozenset({MessageState.PLANNED, MessageState.DEFERRED})

@@ -93,21 +93,6 @@ def test_a_key_whose_person_was_never_committed_is_swept_away(app: Flask) -> Non
     assert keystore.find(alive.public_id) is not None
 
 
-def test_keys_of_an_earlier_version_move_out_of_the_main_database(app: Flask) -> None:
-    organisation = make_organisation()
-    with unit_of_work():
-        subject = consent.create_subject(organisation)
-        subject.wrapped_key = keystore.find(subject.public_id)
-        record = consent.record_refused(subject, TRACKING, {"said": "no"})
-    keystore.destroy([subject.public_id])
-    assert (consent.read_payload(record) or {})["evidence"] == {"said": "no"}
-    with unit_of_work():
-        assert consent.move_keys() == 1
-    db.session.expire_all()
-    assert consent.get_subject(subject.id).wrapped_key is None
-    assert (consent.read_payload(record) or {})["evidence"] == {"said": "no"}
-
-
 @pytest.mark.requirement("T-050")
 def test_an_older_copy_of_the_database_opens_nothing_once_the_key_is_gone(app: Flask) -> None:
     organisation = make_organisation()
