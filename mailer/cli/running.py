@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import secrets
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +23,26 @@ from mailer.foundation.settings import Settings
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 SECRETS = ("secret_keys", "encryption_keys", "address_pepper")
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """What listens from the beginning, for the programs that will serve there; the web twice if it can."""
+
+    web: socket.socket
+    demo: socket.socket
+    inbox: socket.socket
+    smtp: socket.socket
+    web_ipv6: socket.socket | None
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(
+            **{
+                name: devkit.port_of(getattr(self, name))
+                for name in ("web", "demo", "inbox", "smtp")
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +64,12 @@ def run(given: argparse.Namespace) -> int:
     redis = EmbeddedRedis(data / "redis")
     redis.claim()
     try:
-        ports = _choose_ports()
+        listeners = _listen()
+        ports = listeners.ports
         environ = _environment(data, ports, redis)
         settings = Settings.from_environment({**_given_settings(), **environ})
         sign_in = _prepare(settings, ports)
-        children = _children(data, ports, redis, environ)
+        children = _children(data, listeners, redis, environ)
         supervisor = Supervisor(children, on_ready=lambda: _announce(settings, ports, sign_in))
         return supervisor.run()
     finally:
@@ -61,9 +84,9 @@ def _refuse_production() -> None:
         )
 
 
-def _choose_ports() -> Ports:
-    """What is set must be free; what is not set moves on to the next free port."""
-    chosen = {}
+def _listen() -> Listeners:
+    """Where a port is set it must be free; where none is, we move on to the next free one."""
+    chosen: dict[str, socket.socket] = {}
     for name, setting, default in (
         ("web", "MAILER_WEB_PORT", 8000),
         ("demo", "MAILER_DEMO_PORT", 8080),
@@ -72,13 +95,16 @@ def _choose_ports() -> Ports:
     ):
         wanted = os.environ.get(setting)
         if wanted is None:
-            chosen[name] = devkit.find_free_port(HOST, default)
+            chosen[name] = devkit.listen_from(HOST, default)
             continue
         if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
             raise SettingsInvalid(f"{setting}: give a port number from 1 to 65535.")
-        devkit.require_free_port(HOST, int(wanted), setting)
-        chosen[name] = int(wanted)
-    return Ports(**chosen)
+        chosen[name] = devkit.listen_at(HOST, int(wanted), setting)
+    web_ipv6 = None
+    with contextlib.suppress(OSError):
+        # `localhost` means this one first on many machines.
+        web_ipv6 = devkit.listen("::1", devkit.port_of(chosen["web"]))
+    return Listeners(**chosen, web_ipv6=web_ipv6)
 
 
 def _environment(data: Path, ports: Ports, redis: EmbeddedRedis) -> dict[str, str]:
@@ -125,20 +151,15 @@ def _prepare(settings: Settings, ports: Ports) -> demo.SignIn:
 
 
 def _children(
-    data: Path, ports: Ports, redis: EmbeddedRedis, environ: Mapping[str, str]
+    data: Path, listeners: Listeners, redis: EmbeddedRedis, environ: Mapping[str, str]
 ) -> list[Child]:
     embedded = [] if "MAILER_REDIS_URL" in os.environ else [redis.child()]
     children = [
         *embedded,
-        _server("catcher", "catch-mail", data / "mail", ports.smtp),
-        _server("inbox", "show-mail", data / "mail", ports.inbox),
-        _server("demo", "show-site", data / "demo-site", ports.demo),
-        Child(
-            name="web",
-            argv=_gunicorn(ports),
-            stop_order=1,
-            ready=devkit.answers_http(HOST, ports.web, "/health"),
-        ),
+        _server("catcher", "catch-mail", data / "mail", listeners.smtp, devkit.greets_smtp),
+        _server("inbox", "show-mail", data / "mail", listeners.inbox, devkit.answers_http),
+        _server("demo", "show-site", data / "demo-site", listeners.demo, devkit.answers_http),
+        _web(listeners),
         _worker("first", "--queue", "first"),
         _worker("bulk", "--queue", "bulk"),
         _worker("upkeep", "--queue", "upkeep"),
@@ -156,12 +177,20 @@ def _children(
     ]
 
 
-def _server(name: str, kind: str, directory: Path, port: int) -> Child:
+def _server(
+    name: str,
+    kind: str,
+    directory: Path,
+    listener: socket.socket,
+    is_ready: Callable[[str, int], Callable[[], bool]],
+) -> Child:
+    number = listener.fileno()
     return Child(
         name=name,
-        argv=(sys.executable, "-m", "mailer.devkit", kind, str(directory), "--port", str(port)),
+        argv=(sys.executable, "-m", "mailer.devkit", kind, str(directory), "--fd", str(number)),
         stop_order=3,
-        ready=devkit.accepts_connections(HOST, port),
+        ready=is_ready(HOST, devkit.port_of(listener)),
+        descriptors=(number,),
     )
 
 
@@ -176,17 +205,20 @@ def _worker(name: str, *arguments: str) -> Child:
     )
 
 
-def _gunicorn(ports: Ports) -> tuple[str, ...]:
-    binds = ["--bind", f"{HOST}:{ports.web}"]
-    if devkit.is_port_free("::1", ports.web):
-        # `localhost` means this one first on many machines.
-        binds += ["--bind", f"[::1]:{ports.web}"]
-    return (
-        *(sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT)),
-        *binds,
-        *("--workers", "2", "--threads", "8", "--worker-class", "mailer.web.serving.Worker"),
-        *("--preload", "--no-control-socket"),
-        *("--log-level", "warning", "--graceful-timeout", "10"),
+def _web(listeners: Listeners) -> Child:
+    listening = [one.fileno() for one in (listeners.web, listeners.web_ipv6) if one is not None]
+    return Child(
+        name="web",
+        argv=(
+            *(sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(ROOT)),
+            *(word for number in listening for word in ("--bind", f"fd://{number}")),
+            *("--workers", "2", "--threads", "8", "--worker-class", "mailer.web.serving.Worker"),
+            *("--preload", "--no-control-socket"),
+            *("--log-level", "warning", "--graceful-timeout", "10"),
+        ),
+        stop_order=1,
+        ready=devkit.answers_http(HOST, devkit.port_of(listeners.web), "/health"),
+        descriptors=tuple(listening),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 from pathlib import Path
 
@@ -23,9 +24,11 @@ def main() -> int:
         server = servers.add_parser(name, help=text)
         server.add_argument("directory", type=Path, help="where the files are")
         server.add_argument("--port", type=int, default=port, help=f"default: {port}")
+        server.add_argument("--fd", type=int, help="an open file of ours that listens already")
         server.set_defaults(serve=serve)
     given = parser.parse_args()
-    given.serve(given.directory, port=given.port)
+    listener = None if given.fd is None else socket.socket(fileno=given.fd)
+    given.serve(given.directory, port=given.port, listener=listener)
     return 0
 
 

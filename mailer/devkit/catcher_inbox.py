@@ -7,6 +7,7 @@ and without any request to elsewhere: what is in a mail never reaches the inbox 
 from __future__ import annotations
 
 import re
+import socket
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response as AnyResponse
 
 from mailer.devkit.caught_mail import CaughtMail, LetterBox
+from mailer.devkit.ports import listen
 from mailer.foundation.errors import NotFound
 
 PAGE_SIZE = 50
@@ -183,7 +185,19 @@ class _SilentHandler(WSGIRequestHandler):
         pass
 
 
-def serve_inbox(directory: Path, host: str = "127.0.0.1", port: int = 8025) -> None:
-    """Serve the inbox until the process is ended. Raises OSError when the port cannot be had."""
+def serve_inbox(
+    directory: Path,
+    host: str = "127.0.0.1",
+    port: int = 8025,
+    *,
+    listener: socket.socket | None = None,
+) -> None:
+    """Serve the inbox until the process is ended, at `listener` if given.
+
+    Raises OSError when the port cannot be had.
+    """
     app = create_inbox(directory)
-    make_server(host, port, app, threaded=True, request_handler=_SilentHandler).serve_forever()
+    chosen = listener or listen(host, port)
+    make_server(
+        host, port, app, threaded=True, request_handler=_SilentHandler, fd=chosen.fileno()
+    ).serve_forever()

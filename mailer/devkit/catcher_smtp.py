@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from contextlib import closing
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mailer.devkit.caught_mail import LetterBox
+from mailer.devkit.ports import listen
 
 DEFAULT_PORT = 1025
 LARGEST_MAIL_BYTES = 33_554_432
@@ -72,9 +74,9 @@ def refuse_recipient(address: str) -> str | None:
 
 
 async def run_catcher(
-    directory: Path, host: str, port: int, *, keep: int, stop: asyncio.Event
+    directory: Path, listener: socket.socket, *, keep: int, stop: asyncio.Event
 ) -> None:
-    """Serve until `stop` is set. Raises OSError when the port cannot be had."""
+    """Serve at `listener` until `stop` is set."""
     box = LetterBox(directory, keep=keep)
     box.prune()
     loop = asyncio.get_running_loop()
@@ -90,22 +92,28 @@ async def run_catcher(
             loop=loop,
         )
 
-    with closing(await loop.create_server(answer, host, port)):
+    with closing(await loop.create_server(answer, sock=listener)):
         await stop.wait()
 
 
 def serve_catcher(
-    directory: Path, host: str = "127.0.0.1", port: int = DEFAULT_PORT, *, keep: int = 2000
+    directory: Path,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    *,
+    listener: socket.socket | None = None,
+    keep: int = 2000,
 ) -> None:
     """Catch mail into `directory` until SIGINT or SIGTERM, keeping the newest `keep` mails.
 
-    Raises OSError when the port cannot be had.
+    At `listener` if given. Raises OSError when the port cannot be had.
     """
+    chosen = listener or listen(host, port)
 
     async def serve() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run_catcher(directory, host, port, keep=keep, stop=stop)
+        await run_catcher(directory, chosen, keep=keep, stop=stop)
 
     asyncio.run(serve())

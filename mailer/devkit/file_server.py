@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from mailer.devkit.ports import listen
 
 
 class _SilentHandler(SimpleHTTPRequestHandler):
@@ -12,8 +15,19 @@ class _SilentHandler(SimpleHTTPRequestHandler):
         pass
 
 
-def serve_directory(directory: Path, host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serve `directory` until the process is ended. Raises OSError when the port cannot be had."""
+def serve_directory(
+    directory: Path,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    listener: socket.socket | None = None,
+) -> None:
+    """Serve `directory` until the process is ended, at `listener` if given.
+
+    Raises OSError when the port cannot be had.
+    """
     handler = partial(_SilentHandler, directory=str(directory))
-    with ThreadingHTTPServer((host, port), handler) as server:
+    with ThreadingHTTPServer((host, port), handler, bind_and_activate=False) as server:
+        server.socket.close()
+        server.socket = listener or listen(host, port)
         server.serve_forever()

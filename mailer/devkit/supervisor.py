@@ -24,13 +24,14 @@ from typing import TextIO
 
 from mailer.devkit.warden import Launch, Warden
 
-EARLY_SECONDS = 5.0
+EARLY_SECONDS = 5.0  # a life at least so long was no failed start
 MOST_EARLY_DEATHS = 5
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 5.0
 KEPT_LINES = 20
 _TICK_SECONDS = 0.05
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_KILLING = (signal.SIGKILL, *_STOPPING)  # sent by somebody, not brought about by the program itself
 _COLOURS = (36, 35, 33, 32, 34, 95, 96, 93)
 
 
@@ -41,7 +42,8 @@ class Child:
     `env` is added to our own environment. It is started once everything named in `after` is ready;
     `ready` is asked again and again until it says yes (None: ready once started). On the way out
     the lowest `stop_order` is stopped first, and what is not gone after `grace` seconds is killed.
-    The lines of a `quiet` program are only shown when it fails.
+    The lines of a `quiet` program are only shown when it fails. `descriptors` are our open files that it
+    gets under the same numbers.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Child:
     ready: Callable[[], bool] | None = None
     after: tuple[str, ...] = ()
     quiet: bool = False
+    descriptors: tuple[int, ...] = ()
 
 
 class _Watched:
@@ -63,6 +66,7 @@ class _Watched:
         self.started_at = 0.0
         self.due_at = 0.0
         self.early_deaths = 0
+        self.has_worked = False  # in this life or an earlier one
         self.is_ready = False
         self.unfinished = b""
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -70,12 +74,16 @@ class _Watched:
     def delay_after_death(self, now: float) -> float:
         """Count the death; return the seconds to wait before the next life."""
         lived_long = now - self.started_at >= EARLY_SECONDS
+        self.has_worked = self.has_worked or lived_long
         self.early_deaths = 1 if lived_long else self.early_deaths + 1
         return min(FIRST_DELAY_SECONDS * 2.0 ** (self.early_deaths - 1), LONGEST_DELAY_SECONDS)
 
 
 class Supervisor:
-    """Keeps the children running until it is told to stop or one of them cannot be kept alive."""
+    """Keeps the children running until it is told to stop, or one of them cannot be started at all.
+
+    Who has worked once, or is killed from outside, is started again however often that happens.
+    """
 
     def __init__(
         self,
@@ -104,7 +112,7 @@ class Supervisor:
         self._failed = False
 
     def run(self) -> int:
-        """Run until SIGINT, SIGTERM or SIGHUP (returns 0) or until a child keeps failing (1).
+        """Run until SIGINT, SIGTERM or SIGHUP (returns 0) or until a child cannot be started (1).
 
         A second signal, a second or more after the first, kills what is still running. Must be
         called from the main thread.
@@ -152,6 +160,7 @@ class Supervisor:
                 output=subprocess.PIPE,
                 stop_order=child.stop_order,
                 grace=child.grace,
+                descriptors=child.descriptors,
             )
         )
         watched.started_at = time.monotonic()
@@ -165,6 +174,7 @@ class Supervisor:
             ready = watched.child.ready
             if watched.process is not None and not watched.is_ready and ready is not None:
                 watched.is_ready = ready()
+                watched.has_worked = watched.has_worked or watched.is_ready
 
     def _read_output(self, timeout: float) -> None:
         if not self._selector.get_map():
@@ -201,14 +211,16 @@ class Supervisor:
         for watched in self._watched.values():
             if watched.process is None or watched.process.poll() is None:
                 continue
-            how = _describe_end(watched.process.returncode)
+            code = watched.process.returncode
+            how = _describe_end(code)
             self._bury(warden, watched)
             if self._is_stopping:
                 continue
             now = time.monotonic()
             delay = watched.delay_after_death(now)
             watched.due_at = now + delay
-            if watched.early_deaths >= MOST_EARLY_DEATHS:
+            is_killed = code is not None and -code in _KILLING
+            if watched.early_deaths >= MOST_EARLY_DEATHS and not (watched.has_worked or is_killed):
                 self._give_up(watched, how)
                 return
             self.say(f"{watched.child.name} {how}; starting it again in {delay:.1f} s")

@@ -32,6 +32,7 @@ class Launch:
 
     `env` is added to our own environment. `stop_order` and `grace` (seconds) say how the program
     is ended when nobody is left to end it: lowest order first. `user` is a numeric user and group.
+    `descriptors` are our open files that the program gets under the same numbers.
     """
 
     argv: Sequence[str]
@@ -41,6 +42,7 @@ class Launch:
     grace: float = 10.0
     user: tuple[int, int] | None = None
     directory: Path | None = None
+    descriptors: Sequence[int] = ()
 
 
 class Warden:
@@ -77,6 +79,7 @@ class Warden:
             group=gid,
             extra_groups=None if uid is None else [],
             cwd=launch.directory,
+            pass_fds=launch.descriptors,
         )
         self._guarded[process.pid] = launch
         return process

@@ -136,6 +136,15 @@ def test_a_killed_child_is_started_again(run: Callable[..., Run]) -> None:
     assert len(set(before) & set(after)) == 1
 
 
+def test_a_child_that_is_killed_again_and_again_stops_nobody(run: Callable[..., Run]) -> None:
+    one = ready(run)
+    for deaths in range(1, 6):
+        os.kill(one.children()[0], signal.SIGKILL)
+        wait_for(lambda deaths=deaths: one.output.count("awake") == 2 + deaths)
+    assert "stopping" not in one.output
+    assert one.process.poll() is None
+
+
 def test_a_killed_redis_comes_back_on_the_same_socket_with_its_data(
     run: Callable[..., Run],
 ) -> None:
