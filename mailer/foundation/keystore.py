@@ -29,6 +29,12 @@ KEYS = sa.Table(
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("created_at", sa.Float, nullable=False),  # seconds since the epoch
 )
+WRITE_CHECKS = sa.Table(
+    "write_checks",
+    KEYS.metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("written_at", sa.Float, nullable=False),  # seconds since the epoch
+)
 _SLICE = 500
 _EXTENSION = "mailer.keystore"
 
@@ -98,6 +104,13 @@ def iter_names(*, before: datetime) -> Iterator[list[str]]:
         last = part[-1]
 
 
+def check_writing() -> None:
+    """Write the moment into the store. Raises Unavailable when it takes no writes."""
+    with _connection() as connection:
+        connection.execute(WRITE_CHECKS.delete())
+        connection.execute(WRITE_CHECKS.insert().values(id=1, written_at=now().timestamp()))
+
+
 def dispose() -> None:
     """Let go of all connections of this process."""
     engine: sa.Engine | None = context.extensions().pop(_EXTENSION, None)
@@ -125,18 +138,19 @@ def _engine() -> sa.Engine:
     engine: sa.Engine | None = kept.get(_EXTENSION)
     if engine is None:
         engine = _connect(context.settings().keys_url)
-        _make_table(engine)
+        _make_tables(engine)
         kept[_EXTENSION] = engine
     return engine
 
 
-def _make_table(engine: sa.Engine) -> None:
-    try:
-        KEYS.metadata.create_all(engine, checkfirst=True)
-    except DBAPIError:
-        # Of several processes that look at the same moment, one makes it and the others are refused.
-        if not sa.inspect(engine).has_table(KEYS.name):
-            raise
+def _make_tables(engine: sa.Engine) -> None:
+    for table in KEYS.metadata.sorted_tables:
+        try:
+            table.create(engine, checkfirst=True)
+        except DBAPIError:
+            # Of several processes that look at the same moment, one makes it and the others are refused.
+            if not sa.inspect(engine).has_table(table.name):
+                raise
 
 
 def _connect(url: str) -> sa.Engine:
