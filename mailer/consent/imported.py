@@ -14,8 +14,9 @@ from mailer.consent.ledger import ALGORITHM, SALT_BYTES, About, commitment
 from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
 from mailer.consent.moulds import mould_of
 from mailer.consent.states import ConsentState, Matter
-from mailer.consent.subjects import place_of_key
+from mailer.consent.subjects import get_subject, key_of, place_of_key
 from mailer.foundation import cipher, keystore
+from mailer.foundation.cipher import CannotOpen
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
@@ -63,9 +64,12 @@ def keyed_subjects(subject_ids: Collection[int]) -> dict[int, Keyed]:
     found = {}
     for row in rows:
         sealed = stored.get(row.public_id)
-        if sealed is not None:
-            key = cipher.open_sealed(sealed, bound_to=place_of_key(row.public_id))
-            found[row.id] = Keyed(row.id, row.public_id, key)
+        try:
+            key = sealed and cipher.open_sealed(sealed, bound_to=place_of_key(row.public_id))
+        except CannotOpen:
+            key = None
+        # One whose key is lost gets a new one.
+        found[row.id] = Keyed(row.id, row.public_id, key or key_of(get_subject(row.id)))
     return found
 
 

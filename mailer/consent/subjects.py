@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Collection
 from datetime import timedelta
+from typing import cast
 
 import sqlalchemy as sa
 
+from mailer import transparency
 from mailer.consent.models import ConsentPayload, ConsentSubject, EvidenceBlob
 from mailer.foundation import cipher, keystore
+from mailer.foundation.cipher import CannotOpen
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
 from mailer.foundation.ids import new_id
 from mailer.organisations import Organisation
+from mailer.transparency import AlarmKind
+
+log = logging.getLogger(__name__)
+
+LOST_EVIDENCE = (
+    "Evidence of people cannot be opened: their keys are missing from the key store, or the key of the service"
+    " that they lie under is not among MAILER_ENCRYPTION_KEYS. Put back what is missing; the rest goes on"
+    " meanwhile. The log of the processes says whose it is."
+)
+_LOST = "consent.lost_evidence"
 
 
 def create_subject(organisation: Organisation) -> ConsentSubject:
@@ -67,11 +81,63 @@ def find_key(subject: ConsentSubject) -> bytes | None:
 
 
 def key_of(subject: ConsentSubject) -> bytes:
-    """The key of a person's evidence. Raises NotFound once it was destroyed."""
-    key = find_key(subject)
-    if key is None:
+    """The key to keep a person's evidence under. Raises NotFound once they were erased, Unavailable.
+
+    Where it is lost a new one takes its place: what somebody does now must not fail for what was lost before.
+    """
+    if subject.erased_at is not None:
         raise NotFound("This person was erased; their evidence is gone.")
-    return key
+    try:
+        key = find_key(subject)
+    except CannotOpen:
+        keystore.set_aside(subject.public_id)
+        key = None
+    if key is None:
+        note_lost(subject.public_id, "There is no key of this person that can be opened.")
+        keystore.put(subject.public_id, new_sealed_key(subject.public_id))
+        key = find_key(subject)
+    return cast("bytes", key)
+
+
+def find_readable_key(subject: ConsentSubject) -> bytes | None:
+    """As `find_key`; None, and noted, also where the key cannot be opened. Raises Unavailable."""
+    try:
+        return find_key(subject)
+    except CannotOpen as error:
+        note_lost(subject.public_id, str(error))
+        return None
+
+
+def try_to_open(key: bytes | None, sealed: bytes, place: str) -> bytes | None:
+    """What is sealed at `place`; None, and noted, where it cannot be opened or there is no key."""
+    if key is None:
+        note_lost(place, "The key of this person is gone, though they were not erased.")
+        return None
+    try:
+        return cipher.open_with(key, sealed, bound_to=place)
+    except CannotOpen as error:
+        note_lost(place, str(error))
+        return None
+
+
+def note_lost(place: str, why: str) -> None:
+    """Say that evidence cannot be opened, once a session in the log, and for `raise_lost_evidence`."""
+    known = db.session().info
+    if not known.get(_LOST):
+        # Table and name stand apart, for what holds a dot is taken for a token by the log.
+        log.error("evidence cannot be opened", extra={"place": place.replace(".", " "), "why": why})
+    known[_LOST] = True
+
+
+def has_lost_evidence() -> bool:
+    """Whether this session met evidence that cannot be opened, since an alarm was raised for it."""
+    return bool(db.session.registry.has() and db.session().info.get(_LOST))
+
+
+def raise_lost_evidence() -> None:
+    """Tell the team that evidence cannot be opened; it stands until an audit finds all of it readable."""
+    transparency.raise_alarm(AlarmKind.EVIDENCE, LOST_EVIDENCE)
+    db.session().info.pop(_LOST, None)
 
 
 def erase_subject(subject: ConsentSubject) -> None:
@@ -98,12 +164,15 @@ def sweep_keys(*, older_than: timedelta = timedelta(days=1)) -> int:
     """Destroy keys whose subject was never committed, or is erased; returns how many."""
     count = 0
     for names in keystore.iter_names(before=now() - older_than):
-        alive = db.session.scalars(
-            sa.select(ConsentSubject.public_id).where(
-                ConsentSubject.public_id.in_(names), ConsentSubject.erased_at.is_(None)
+        people = {keystore.name_of(name) for name in names}
+        alive = set(
+            db.session.scalars(
+                sa.select(ConsentSubject.public_id).where(
+                    ConsentSubject.public_id.in_(people), ConsentSubject.erased_at.is_(None)
+                )
             )
         )
-        stray = set(names) - set(alive)
+        stray = {name for name in names if keystore.name_of(name) not in alive}
         if stray:
             count += keystore.destroy(stray)
     return count
@@ -123,11 +192,14 @@ def put_blob(subject: ConsentSubject, body: bytes, media_type: str) -> str:
 
 
 def get_blob(subject: ConsentSubject, sha256: str) -> bytes:
-    """Evidence kept by `put_blob`. Raises NotFound."""
-    blob = _find_blob(subject, sha256)
+    """Evidence kept by `put_blob`. Raises NotFound, also when it cannot be opened."""
+    blob, place = _find_blob(subject, sha256), f"evidence_blobs.{sha256}"
     if blob is None:
         raise NotFound("No such evidence.")
-    return cipher.open_with(key_of(subject), blob.sealed, bound_to=f"evidence_blobs.{sha256}")
+    opened = try_to_open(find_readable_key(subject), blob.sealed, place)
+    if opened is None:
+        raise NotFound("This evidence cannot be opened: its key is lost.")
+    return opened
 
 
 def _find_blob(subject: ConsentSubject, sha256: str) -> EvidenceBlob | None:

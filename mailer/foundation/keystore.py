@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from mailer.foundation import context
 from mailer.foundation.clock import now
 from mailer.foundation.database import LOCK_WAIT_SECONDS, NOTICE_SILENCE, keep_write_ahead_log
-from mailer.foundation.errors import Unavailable
+from mailer.foundation.errors import NotAllowed, Unavailable
 
 KEYS = sa.Table(
     "person_keys",
@@ -36,6 +36,7 @@ WRITE_CHECKS = sa.Table(
     sa.Column("written_at", sa.Float, nullable=False),  # seconds since the epoch
 )
 _SLICE = 500
+_ASIDE = ("~1", "~2", "~3")  # what ends the names of keys that were set aside
 _EXTENSION = "mailer.keystore"
 
 
@@ -78,12 +79,34 @@ def destroy(names: Iterable[str]) -> int:
     with _connection() as connection:
         for part in _slices(names):
             count += connection.execute(KEYS.delete().where(KEYS.c.name.in_(part))).rowcount
+            others = [f"{name}{end}" for name in part for end in _ASIDE]
+            connection.execute(KEYS.delete().where(KEYS.c.name.in_(others)))
     with _connection(autocommit=True) as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"VACUUM {KEYS.name}")
         else:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return count
+
+
+def set_aside(name: str) -> None:
+    """Make room under `name` for a new key; the old one, which cannot be opened, is kept under another name.
+
+    Whoever puts the service's own key back can open it again; `destroy` takes it along. Raises NotAllowed when
+    there is no name left, Unavailable.
+    """
+    with _connection() as connection:
+        others = [f"{name}{end}" for end in _ASIDE]
+        taken = set(connection.scalars(sa.select(KEYS.c.name).where(KEYS.c.name.in_(others))))
+        free = next((other for other in others if other not in taken), None)
+        if free is None:
+            raise NotAllowed("Too many keys of one person were set aside.")
+        connection.execute(KEYS.update().where(KEYS.c.name == name).values(name=free))
+
+
+def name_of(stored: str) -> str:
+    """Whose key it is that is stored under `stored`, set aside or not."""
+    return stored.partition("~")[0]
 
 
 def iter_names(*, before: datetime) -> Iterator[list[str]]:

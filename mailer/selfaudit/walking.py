@@ -21,9 +21,9 @@ from mailer.selfaudit.examined import AuditState, Slice
 from mailer.selfaudit.leaf_checks import check_leaves, check_tiles
 from mailer.selfaudit.models import SelfAudit, SelfAuditFinding
 from mailer.selfaudit.row_checks import check_deliveries, check_records, check_subscriptions
-from mailer.selfaudit.states import Stage
+from mailer.selfaudit.states import FindingKind, Stage
 from mailer.subscriptions import Subscription
-from mailer.transparency import LogDirectory, count_entries
+from mailer.transparency import AlarmKind, LogDirectory, count_entries, end_alarms
 
 MOST_FINDINGS = 1_000  # so many are written down; the rest is counted
 BY_CLOCK, BY_HAND = "clock", "command"
@@ -112,9 +112,19 @@ def note(state: AuditState, seen: Slice) -> AuditState | None:
     if not changed.rowcount:  # type: ignore[attr-defined]  # an update has one
         return None
     _write(state, seen)
+    if is_over and not _found_unreadable(state.audit_id):
+        end_alarms({AlarmKind.EVIDENCE})
     return AuditState(
         state.audit_id, state.revision + 1, seen.stage, seen.progress, done, state.total, count
     )
+
+
+def _found_unreadable(audit_id: int) -> bool:
+    query = sa.select(SelfAuditFinding.id).where(
+        SelfAuditFinding.audit_id == audit_id,
+        SelfAuditFinding.kind == FindingKind.PAYLOAD_UNREADABLE,
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def find_unfinished(started_by: str, *, since: datetime) -> AuditState | None:

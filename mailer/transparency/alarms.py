@@ -1,7 +1,8 @@
-"""What the log keeper refuses to do or cannot do, told to the team, to metrics and to the process's own log."""
+"""What the log keeper cannot do, and evidence that cannot be opened: told to the team and to metrics."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,11 +18,15 @@ LATE_AFTER = timedelta(minutes=2)
 
 
 class AlarmKind(StrEnum):
-    """Why the log stands still."""
+    """Why the log stands still, or what cannot be shown."""
 
     REFUSED = "refused"  # the database contradicts what was signed
     FAILING = "failing"  # something the keeper needs does not work
     LATE = "late"  # leaves wait and nobody takes them: does the keeper run?
+    EVIDENCE = "evidence"  # what a record commits to cannot be opened
+
+
+OF_THE_KEEPER = frozenset({AlarmKind.REFUSED, AlarmKind.FAILING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +52,23 @@ def raise_alarm(kind: AlarmKind, message: str) -> bool:
     return True
 
 
-def end_alarms() -> int:
-    """The keeper works again; returns how many alarms stood."""
+def end_alarms(kinds: Collection[AlarmKind] = OF_THE_KEEPER) -> int:
+    """The keeper works again, or whatever else alarms of these kinds were about; returns how many stood."""
     count = 0
-    for row in db.session.scalars(sa.select(LogAlarm).where(LogAlarm.ended_at.is_(None))):
+    for row in db.session.scalars(sa.select(LogAlarm).where(_stands(kinds))):
         row.ended_at = now()
         count += 1
     db.session.flush()
     return count
 
 
-def has_alarms() -> bool:
-    """Whether the keeper has raised an alarm that stands."""
-    return db.session.scalar(sa.select(LogAlarm.id).where(LogAlarm.ended_at.is_(None))) is not None
+def has_alarms(kinds: Collection[AlarmKind] = OF_THE_KEEPER) -> bool:
+    """Whether an alarm of one of these kinds stands."""
+    return db.session.scalar(sa.select(LogAlarm.id).where(_stands(kinds)).limit(1)) is not None
+
+
+def _stands(kinds: Collection[AlarmKind]) -> sa.ColumnElement[bool]:
+    return sa.and_(LogAlarm.kind.in_([kind.value for kind in kinds]), LogAlarm.ended_at.is_(None))
 
 
 def list_alarms(*, limit: int = 20) -> list[Alarm]:
@@ -68,8 +77,8 @@ def list_alarms(*, limit: int = 20) -> list[Alarm]:
         sa.select(LogAlarm).where(LogAlarm.ended_at.is_(None)).order_by(LogAlarm.id).limit(limit)
     )
     found = [Alarm(row.kind, row.message, row.raised_at, row.ended_at) for row in rows]
-    waiting = count_waiting()
-    if not found and waiting.oldest_at is not None and now() - waiting.oldest_at > LATE_AFTER:
+    waiting, is_told = count_waiting(), any(alarm.kind in OF_THE_KEEPER for alarm in found)
+    if not is_told and waiting.oldest_at is not None and now() - waiting.oldest_at > LATE_AFTER:
         message = (
             f"{waiting.count} leaves wait for their place in the log for longer than two minutes. "
             "See whether the log keeper (worker.py --log) runs."

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Flask
+import contextlib
 
+from flask import Flask, Response
+
+from mailer import consent
+from mailer.foundation.database import unit_of_work
+from mailer.foundation.errors import Unavailable
 from mailer.web import (
     admin,
     csrf,
@@ -32,7 +37,16 @@ def register(app: Flask) -> None:
     health.register(app)
     metrics.register(app)
     app.after_request(responses.forget_taken_notice)
+    app.after_request(_tell_of_lost_evidence)
     # Macros are imported without context, so this has to be a global.
     app.jinja_env.globals["csrf_token"] = csrf.csrf_token
     for blueprint in (*public.BLUEPRINTS, *admin.BLUEPRINTS):
         app.register_blueprint(blueprint)
+
+
+def _tell_of_lost_evidence(response: Response) -> Response:
+    """A page that met evidence nobody can open raises the alarm; the page itself goes on without it."""
+    if consent.has_lost_evidence():
+        with contextlib.suppress(Unavailable), unit_of_work():
+            consent.raise_lost_evidence()
+    return response

@@ -44,6 +44,7 @@ class RecordShown:
     legs: list[Leg]
     texts: list[TextRead]
     is_erased: bool
+    is_lost: bool
     anchor: Station
 
 
@@ -123,7 +124,8 @@ def _shown(entry: TimelineEntry) -> RecordShown:
         control=words_of_control(evidence, _list_of(entry)),
         legs=read_legs(evidence),
         texts=read_texts(evidence),
-        is_erased=entry.payload is None,
+        is_erased=entry.payload is None and not entry.is_lost,
+        is_lost=entry.is_lost,
         anchor=anchored_station(record.public_id),
     )
 
