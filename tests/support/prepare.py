@@ -1,12 +1,14 @@
-"""Getting what the tests need and pip does not bring: a Chromium, a PostgreSQL, mail servers.
+"""Getting what the tests need and pip does not bring: a Redis, a PostgreSQL, a Chromium, mail servers.
 
-Run as `python -m tests.support.prepare`. Silent and quick when all is there. As root the system's
-packages are installed; else Playwright's own Chromium. Without any PostgreSQL or mail servers the tests
-that need them are left out, which is said here and, where they could have been had, refused by the CI.
+Run as `python -m tests.support.prepare`. Silent and quick when all is there. As root the system's packages are
+installed, and what is missing is said before; else Playwright's own Chromium. Without any PostgreSQL or mail
+servers the tests that need them are left out, which is said here and, where they could have been had, refused
+by the CI.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -14,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mailer.devkit import RedisMissing, find_redis_server
 from tests.support import chromium, mail_servers, postgres
 
 # Installing a server must not start it.
@@ -62,6 +65,21 @@ def prepare_chromium() -> bool:
     return has_chromium()
 
 
+def prepare_redis() -> bool:
+    """Say whether there is a Redis server now."""
+    with contextlib.suppress(RedisMissing):
+        find_redis_server()
+        return True
+    say("Mailer and its tests need a Redis server; getting one ...")
+    install("redis-server")
+    try:
+        find_redis_server()
+    except RedisMissing as missing:
+        say(str(missing))
+        return False
+    return True
+
+
 def prepare_postgres() -> bool:
     """Say whether there is a PostgreSQL now."""
     if postgres.can_run():
@@ -83,18 +101,25 @@ def prepare_mail_servers() -> bool:
 
 
 def unpack_exim() -> None:
-    """Debian's Exim cannot be installed beside Postfix: its files go into the virtual environment."""
+    """Debian's Exim cannot be installed beside Postfix: its files go into the virtual environment.
+
+    With those of every package it needs and this machine has not, its libraries.
+    """
     user = mail_servers.EXIM_USER
     run("useradd", "--system", "--no-create-home", "--user-group", user)
     run("apt-get", "update", "-qq")
     with tempfile.TemporaryDirectory() as name:
-        run("sh", "-c", 'cd "$0" && apt-get -qq download "$@"', name, *mail_servers.EXIM_PACKAGES)
+        (Path(name) / "partial").mkdir()
+        options = ("-qq", "-y", "--no-install-recommends", "-o", f"Dir::Cache::archives={name}")
+        run("apt-get", "install", "--download-only", *options, mail_servers.EXIM_PACKAGE)
         for package in sorted(Path(name).glob("*.deb")):
             mail_servers.EXIM.mkdir(parents=True, exist_ok=True)
             run("dpkg", "--extract", str(package), str(mail_servers.EXIM))
 
 
 def main() -> int:
+    if not prepare_redis():
+        return 1
     if not prepare_postgres():
         say(postgres.MISSING)
     if not prepare_mail_servers():
