@@ -9,7 +9,7 @@ import sys
 from types import FrameType
 
 from mailer import reactions
-from mailer.foundation.application import create_plain_app
+from mailer.foundation.application import create_plain_app, keep_private
 from mailer.foundation.errors import NotAllowed, SettingsInvalid
 from mailer.foundation.queue import QUEUES
 from mailer.foundation.settings import Settings
@@ -39,10 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one worker, or the clock, until SIGTERM or SIGINT; returns the exit status."""
     chosen = build_parser().parse_args(arguments)
     try:
-        app = create_plain_app(Settings.from_environment())
+        settings = Settings.from_environment()
     except SettingsInvalid as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    keep_private(settings.data_directory)
+    app = create_plain_app(settings)
     reactions.attach()
     if chosen.queue:
         return serve(app, chosen.queue, chosen.slot)

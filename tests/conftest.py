@@ -32,7 +32,7 @@ def environ_for(directory: Path, **changes: str) -> dict[str, str]:
         "MAILER_ADDRESS_PEPPER": secrets.token_urlsafe(48),
         "MAILER_FORM_TOKEN_MIN_SECONDS": "0",
         "MAILER_PUBLIC_URL": "http://localhost",
-        "MAILER_ADMIN_URL": "http://localhost",
+        "MAILER_ADMIN_URL": "http://office.localhost",
         "MAILER_MX_LOOKUP": "off",
         **changes,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mailer.foundation.errors import MailerError
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code. Every failure we know is one clear line."""
     given = build_parser().parse_args(arguments)
+    os.umask(0o077)  # whatever a command writes holds addresses, keys or proofs
     try:
         return int(given.run(given))
     except MailerError as error:

@@ -16,6 +16,7 @@ from mailer import demo, devkit
 from mailer.app import create_app
 from mailer.devkit import Child, EmbeddedRedis, Supervisor
 from mailer.foundation import schema
+from mailer.foundation.application import keep_private
 from mailer.foundation.database import db
 from mailer.foundation.errors import SettingsInvalid
 from mailer.foundation.settings import Settings
@@ -59,8 +60,8 @@ def run(given: argparse.Namespace) -> int:
     """Prepare the data directory, then run everything until told to stop."""
     data = (given.data or Path(os.environ.get("MAILER_DATA_DIRECTORY", "var"))).absolute()
     _refuse_production()
-    os.umask(0o077)  # addresses and keys lie in there
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep_private(data)
     redis = EmbeddedRedis(data / "redis")
     redis.claim()
     try:

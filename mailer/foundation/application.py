@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
+from pathlib import Path
+
 from flask import Flask
 
 from mailer.foundation import context, database, logs
 from mailer.foundation.settings import Settings
+
+
+def keep_private(directory: Path) -> None:
+    """Have all files of this process belong to its user alone; what lies in `directory` is closed to others.
+
+    For the beginning of a program, before it makes a file: addresses and keys lie in there (GDPR Art. 32).
+    """
+    os.umask(0o077)
+    for path in (directory, *directory.glob("*")):
+        with contextlib.suppress(OSError):
+            mode = stat.S_IMODE(path.lstat().st_mode)
+            if mode & stat.S_IRWXO and not path.is_symlink():
+                path.chmod(mode & ~stat.S_IRWXO)
 
 
 def equip(app: Flask, settings: Settings) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 SHORTEST_SECRET = 32
-FEWEST_CHARACTERS = 10
+FEWEST_CHARACTERS = 8  # of 32 random hexadecimal ones, fewer come once in a million times
 MAKE_ONE = "make one with python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 # Words of examples and defaults. Six letters at least: no random secret holds one by chance.
 GIVEAWAYS = (

@@ -341,6 +341,10 @@ def _fill_derived(values: dict[str, Any]) -> None:
         values["smtp_helo_name"] = public.hostname or "localhost"
 
 
+def _host_name(url: str) -> str:
+    return (urlsplit(url).hostname or "").rstrip(".").encode("idna").decode()
+
+
 def _check_together(settings: Settings) -> None:
     if settings.smtp_password and settings.smtp_oauth_token_file:
         raise SettingsInvalid(
@@ -370,3 +374,8 @@ def _check_together(settings: Settings) -> None:
         ):
             if not url.startswith("https://"):
                 raise SettingsInvalid(f"{name} must begin with https:// in production.")
+    if _host_name(settings.public_url) == _host_name(settings.admin_url):
+        raise SettingsInvalid(
+            "MAILER_ADMIN_URL: give another host name than in MAILER_PUBLIC_URL (another port is not"
+            " enough): on one host a public page could act as the team."
+        )

@@ -17,15 +17,9 @@ _READING = ("GET", "HEAD")
 
 
 def register(app: Flask) -> None:
-    """Send every request to the host it belongs to; on one shared host nothing is separated."""
+    """Send every request to the host it belongs to, or refuse it there."""
     app.before_request(_separate)
     app.add_url_rule("/", "front", _front)
-
-
-def is_separated() -> bool:
-    """Whether the team's side has a host (with port) of its own."""
-    chosen = settings()
-    return _host(chosen.admin_url) != _host(chosen.public_url)
 
 
 @lru_cache(maxsize=256)
@@ -41,7 +35,7 @@ def _asked_host() -> str:
 
 def _separate() -> Response | None:
     path = request.path
-    if path == "/" or path.startswith(_EVERYWHERE) or not is_separated():
+    if path == "/" or path.startswith(_EVERYWHERE):
         return None
     try:
         is_admin_host = _asked_host() == _host(settings().admin_url)
@@ -54,15 +48,17 @@ def _separate() -> Response | None:
         if not is_reading:
             raise NotFound
         return redirect(settings().admin_url + path_with_query(), 307)
-    if is_admin_host and is_reading:
-        return redirect(settings().public_url + path_with_query(), 307)
-    return None
+    if not is_admin_host:
+        return None
+    if not is_reading:
+        raise NotFound
+    return redirect(settings().public_url + path_with_query(), 307)
 
 
 def _front() -> Response:
     """The bare address: the way in for the team, nothing for anybody else."""
     try:
-        is_for_team = not is_separated() or _asked_host() == _host(settings().admin_url)
+        is_for_team = _asked_host() == _host(settings().admin_url)
     except ValueError:
         is_for_team = False
     if not is_for_team:

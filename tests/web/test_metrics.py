@@ -19,6 +19,7 @@ from tests.support.factories import make_organisation
 from tests.support.keeping import keep, queue_leaves
 from tests.support.tampering import tamper
 
+METRICS = "http://office.localhost/admin/metrics"
 TOKEN = "Zq9dPu2mXw7cRt4kLs8vYb3nGh6jFe1aTo5iWz0x"
 
 
@@ -38,7 +39,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 
 def figures(app: Flask) -> dict[str, float]:
-    answer = app.test_client().get("/admin/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    answer = app.test_client().get(METRICS, headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
@@ -47,12 +48,12 @@ def figures(app: Flask) -> dict[str, float]:
 
 def test_only_who_holds_the_token_reads_them(app: Flask, tmp_path: Path) -> None:
     client = app.test_client()
-    assert client.get("/admin/metrics").status_code == 403
+    assert client.get(METRICS).status_code == 403
     for given in ("Bearer wrong", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x"):
-        answer = client.get("/admin/metrics", headers={"Authorization": given})
+        answer = client.get(METRICS, headers={"Authorization": given})
         assert answer.status_code == 403
     without = create_app(Settings.from_environment(environ_for(tmp_path)))
-    assert without.test_client().get("/admin/metrics").status_code == 404
+    assert without.test_client().get(METRICS).status_code == 404
 
 
 @pytest.mark.requirement("T-022")
