@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from mailer.campaigns import checks
 from mailer.campaigns.audience import (
+    REACHED,
+    UNRENDERABLE,
     AudiencePreview,
     ListCount,
+    Place,
     audience_preview,
-    blocks,
+    judge,
+    list_at,
     members_of,
 )
 from mailer.campaigns.checks import Finding, Level
@@ -54,9 +58,15 @@ from mailer.campaigns.lifecycle import (
     unschedule,
 )
 from mailer.campaigns.models import Campaign, CampaignList
-from mailer.campaigns.states import CampaignState, Step
+from mailer.campaigns.send_gate import GATE_COLUMNS, GATE_TABLES, Held, verdict_of
+from mailer.campaigns.states import Against, CampaignState, Step
 
 __all__ = [
+    "GATE_COLUMNS",
+    "GATE_TABLES",
+    "REACHED",
+    "UNRENDERABLE",
+    "Against",
     "AudiencePreview",
     "Campaign",
     "CampaignCancelled",
@@ -68,12 +78,13 @@ __all__ = [
     "CampaignStarted",
     "CampaignState",
     "Finding",
+    "Held",
     "Level",
     "ListCount",
+    "Place",
     "Step",
     "archive_campaign",
     "audience_preview",
-    "blocks",
     "cancel",
     "change_campaign",
     "checks",
@@ -88,6 +99,8 @@ __all__ = [
     "get_campaign",
     "get_campaign_by_id",
     "hold",
+    "judge",
+    "list_at",
     "list_campaigns",
     "list_due",
     "lists_of",
@@ -99,4 +112,5 @@ __all__ = [
     "start",
     "start_scheduled",
     "unschedule",
+    "verdict_of",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mailer.campaigns.audience import audience_preview
+from mailer.campaigns.audience import AudiencePreview, audience_preview
 from mailer.campaigns.clicks import countable_links
 from mailer.campaigns.drafting import content_of, lists_of
 from mailer.campaigns.models import Campaign
@@ -64,10 +64,11 @@ class Finding:
     hint: str = ""
 
 
-def run(campaign: Campaign) -> list[Finding]:
+def run(campaign: Campaign, audience: AudiencePreview | None = None) -> list[Finding]:
     """Check everything that can be known before sending; blocking findings first.
 
-    A campaign with a blocking finding can be neither scheduled nor started (E-020, E-030).
+    A campaign with a blocking finding can be neither scheduled nor started (E-020, E-030). `audience` is who
+    would get it now, if that was counted already.
     """
     organisation = get_organisation_by_id(campaign.organisation_id)
     content = content_of(campaign)
@@ -75,7 +76,7 @@ def run(campaign: Campaign) -> list[Finding]:
         *_check_subject(content),
         *_check_sender(campaign),
         *_check_lists(campaign),
-        *_check_recipients(campaign),
+        *_check_recipients(audience or audience_preview(campaign)),
         *_check_placeholders(content, organisation),
         *_check_duties(content, organisation),
         *_check_reading(content, organisation),
@@ -167,20 +168,25 @@ def _check_purpose(mailing_lists: list[MailingList]) -> Iterator[Finding]:
         )
 
 
-def _check_recipients(campaign: Campaign) -> Iterator[Finding]:
-    audience = audience_preview(campaign)
-    if not audience.reachable:
+def _check_recipients(audience: AudiencePreview) -> Iterator[Finding]:
+    held, left_out = sum(audience.held.values()), sum(audience.left_out.values())
+    if not audience.reachable and not held:
         yield _blocking(
             "recipients",
             "Nobody would receive this.",
-            "The chosen lists have no active member who may be mailed.",
+            "The chosen lists have no active member whom this mail may go to and can be made for.",
         )
         return
-    left_out = f" {audience.suppressed:,} more are suppressed." if audience.suppressed else ""
-    people = "person" if audience.reachable == 1 else "people"
-    yield Finding(
-        Level.OK, "recipients", f"It goes to {audience.reachable:,} {people}.{left_out}".strip()
-    )
+    message = f"It goes to {_people(audience.reachable)}."
+    if held:
+        message += f" {held:,} more {'gets' if held == 1 else 'get'} it later, as they asked."
+    if left_out:
+        message += f" {left_out:,} more {'is' if left_out == 1 else 'are'} left out."
+    yield Finding(Level.OK, "recipients", message)
+
+
+def _people(count: int) -> str:
+    return f"{count:,} {'person' if count == 1 else 'people'}"
 
 
 def _check_placeholders(content: CampaignContent, organisation: Organisation) -> Iterator[Finding]:

@@ -18,6 +18,17 @@ class CampaignState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Against(StrEnum):
+    """What speaks against a mail to somebody of the audience when their turn has come."""
+
+    ERASED = "erased"
+    RESTRICTED = "restricted"
+    WITHDRAWN = "withdrawn"
+    SUPPRESSED = "suppressed"
+    PAUSED = "paused"
+    TOO_OFTEN = "too_often"
+
+
 class Step(StrEnum):
     """What may be done to a campaign."""
 

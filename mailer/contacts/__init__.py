@@ -8,6 +8,7 @@ Always holds: one live contact per address; a contact keeps its subject in the l
 from __future__ import annotations
 
 from mailer.contacts.book import (
+    STANDARD_FIELDS,
     ContactDraft,
     erase,
     find_by_address,
@@ -31,6 +32,7 @@ from mailer.contacts.wishes import (
 
 __all__ = [
     "INTERVALS_DAYS",
+    "STANDARD_FIELDS",
     "Contact",
     "ContactDraft",
     "end_pause",

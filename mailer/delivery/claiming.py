@@ -13,10 +13,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from mailer.campaigns import Against, Held, verdict_of
 from mailer.delivery import holding, owners
 from mailer.delivery.recipients import KEY_PREFIX, Recipient
-from mailer.delivery.states import SkipReason
-from mailer.delivery.verdicts import IS_FIRST, SELECT, SELECT_COUNTED, Held, verdict_of
+from mailer.delivery.verdicts import IS_FIRST, SELECT, SELECT_COUNTED
 from mailer.foundation import driver
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
@@ -104,7 +104,7 @@ class _Judged:
         counts_clicks: bool,
     ) -> None:
         self.recipients: list[Recipient] = []
-        self.skipped: list[tuple[int, SkipReason]] = []
+        self.skipped: list[tuple[int, Against]] = []
         self.held: list[tuple[int, Held]] = []
         self.blocked: list[tuple[int, datetime]] = []
         self._allowed_by: list[tuple[int, int]] = []
@@ -122,7 +122,7 @@ class _Judged:
         blocked = self._blocked
         for row in rows:
             if row[1] is not None or row[2] is not None or row[3] is not None:
-                verdict = verdict_of(row, moment)
+                verdict = verdict_of(row[1:6], moment)
                 if isinstance(verdict, Held):
                     self.held.append((row[0], verdict))
                     continue

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from mailer.delivery.states import SkipReason
-from mailer.delivery.verdicts import LONGEST_HOLD, Held
+from mailer.campaigns import Against, Held
+from mailer.delivery.verdicts import LONGEST_HOLD
 from mailer.foundation import driver
 from mailer.foundation.context import settings
 
 
-def skip(rows: Collection[tuple[int, SkipReason]], moment: datetime) -> None:
+def skip(rows: Collection[tuple[int, Against]], moment: datetime) -> None:
     """Leave out deliveries, each for its reason."""
     at = driver.moment_in(moment)
     driver.execute_each(

@@ -13,6 +13,7 @@ from mailer.rendering.campaign import (
     compile_content,
     find_problems,
     list_targets,
+    personal_names,
     uses_imprint,
     uses_unsubscribe_link,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "find_problems",
     "list_targets",
     "needs_smtputf8",
+    "personal_names",
     "render_letter",
     "uses_imprint",
     "uses_unsubscribe_link",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from mailer.foundation.errors import Invalid
-from mailer.rendering.blocks import Block
+from mailer.rendering.blocks import Block, block_expressions
 from mailer.rendering.building import Misplaced, build_text, build_tree
 from mailer.rendering.clicks import Counted, Everybody, addresses_in, leading_through
 from mailer.rendering.content import BodyFormat, CampaignContent, Problem, Rendered, Values
@@ -30,7 +30,14 @@ from mailer.rendering.markup import (
     strip_hidden,
 )
 from mailer.rendering.reading import Control, Reading, read_template
-from mailer.rendering.running import Program, Run, ValueStep, join_literals, run_program
+from mailer.rendering.running import (
+    Program,
+    Run,
+    ValueStep,
+    expressions_of,
+    join_literals,
+    run_program,
+)
 from mailer.rendering.skeleton import build_page
 from mailer.rendering.text_part import RULE, TextWriter, lay_out
 from mailer.rendering.tree import Node, always_shows, has_colours
@@ -136,6 +143,27 @@ def compile_content(
         blocks=TextWriter(words, lead=lead).compile(trees.body),
         footer=text_writer.compile(footer),
     )
+
+
+def personal_names(content: CompiledContent) -> dict[str, bool]:
+    """Say which of a person's values the content asks for, by name, and whether it weighs what they say.
+
+    Where it does not, all that counts for `render` is whether there is a text at all (and, in a subject,
+    that it is one line).
+    """
+    names: dict[str, bool] = {}
+    for expression in (
+        *expressions_of(content.subject),
+        *expressions_of(content.html),
+        *expressions_of(content.preheader),
+        *block_expressions(content.blocks),
+        *block_expressions(content.footer),
+    ):
+        for name in expression.uses:
+            root, _, attribute = name.partition(".")
+            if root == "contact":
+                names[attribute] = names.get(attribute, False) or expression.weighs
+    return names
 
 
 def list_targets(

@@ -28,6 +28,8 @@ OWN_NAMES: Mapping[str, tuple[str, ...]] = {
     "campaign": ("subject", "unsubscribe_url", "preferences_url"),
     "organisation": ("name", "legal_name", "imprint", "contact_email", "privacy_notice_url"),
 }
+# These fail for no text, and make none blank that was not.
+_TAKES_ANY_TEXT = frozenset({"default", "upper", "lower", "title", "capitalize", "trim", "length"})
 _COMPARISONS: Mapping[str, Callable[[object, object], object]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -68,7 +70,7 @@ def compile_expression(source: str, *, names: Names, place: Place, words: Words)
         compiler = _Compiler(names, place, words)
         compute = compiler.compile(tree)
         is_bare = isinstance(tree, nodes.Getattr | nodes.Name)
-        return Expression(compute, frozenset(compiler.used), is_bare)
+        return Expression(compute, frozenset(compiler.used), is_bare, compiler.weighs)
     except RecursionError:
         raise Refused("This placeholder is nested too deeply.") from None
 
@@ -106,6 +108,7 @@ class _Compiler:
         self.place = place
         self.words = words
         self.used: set[str] = set()
+        self.weighs = False
 
     def compile(self, node: nodes.Node) -> Evaluate:
         """Return the closure of a node on the list; raises Refused for any other."""
@@ -176,6 +179,7 @@ class _Compiler:
             raise Refused(f"There is no filter {node.name}.", choice)
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
             raise Refused(f"The filter {node.name} takes plain values.", f"Write {chosen.sample}.")
+        self.weighs |= node.name not in _TAKES_ANY_TEXT
         arguments = [self._argument(argument, chosen) for argument in node.args]
         _check_arguments(node.name, chosen, arguments)
         return self._apply(self.compile(node.node), node.name, chosen, arguments)
@@ -212,6 +216,7 @@ class _Compiler:
     def _comparison(self, node: nodes.Compare) -> Evaluate:
         if len(node.ops) != 1:
             raise Refused("Compare two values at a time.", "Join comparisons with “and”.")
+        self.weighs = True
         operand = node.ops[0]
         left = self.compile(node.expr)
         right = self._right_side(operand)

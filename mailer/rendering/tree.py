@@ -19,12 +19,14 @@ Evaluate = Callable[[Scope], object]
 class Expression:
     """A checked expression: what computes it, the names it may read, whether it is just one name.
 
-    Names are dotted; variables of loops are not among them.
+    Names are dotted; variables of loops are not among them. `weighs` is whether more counts of their values
+    than that there are any.
     """
 
     compute: Evaluate
     uses: frozenset[str]
     is_bare: bool
+    weighs: bool = False
 
     def __call__(self, scope: Scope) -> object:
         return self.compute(scope)

@@ -11,16 +11,23 @@ from flask.typing import ResponseReturnValue
 
 from mailer import accounts, campaigns
 from mailer.accounts import Right
-from mailer.campaigns import AudiencePreview, Campaign, Level
+from mailer.campaigns import AudiencePreview, Campaign, Level, Place
 from mailer.foundation import clock
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.errors import Invalid
+from mailer.foundation.errors import Invalid, NotFound
 from mailer.foundation.parsing import Answers
 from mailer.web.admin.campaigns import get_campaign
-from mailer.web.admin.campaigns_shown import checklist_of, frame_of, progress_of
+from mailer.web.admin.campaigns_shown import (
+    AWAY,
+    checklist_of,
+    frame_of,
+    groups_of,
+    progress_of,
+)
 from mailer.web.admin.door import bp, needs, signed_in
 from mailer.web.responses import see_other
 
+MOST_SHOWN = 200  # people of one group
 FARTHEST = timedelta(days=366)
 STARTED = "Sending has begun. You can close this page; it goes on without you."
 AMBIGUOUS = " The clocks go back in that hour; the first of the two is taken."
@@ -31,6 +38,25 @@ AMBIGUOUS = " The clocks go back in that hour; the first of the two is taken."
 def campaign_send(public_id: str) -> ResponseReturnValue:
     """The check list, then the two ways to send: now, or at a time."""
     return _send_page(get_campaign(public_id))
+
+
+@bp.get("/campaigns/<public_id>/away")
+@needs(Right.READ_PEOPLE)
+def campaign_away(public_id: str) -> ResponseReturnValue:
+    """Who would not get the mail now for one of the reasons, or only later."""
+    found, word = get_campaign(public_id), request.args.get("word", "")
+    if word not in AWAY:
+        raise NotFound("There is no such group.")
+    place = Place(word, is_held=request.args.get("held") == "yes")
+    people = campaigns.list_at(found, place, limit=MOST_SHOWN + 1)
+    return render_template(
+        "admin/campaigns/away.html",
+        **frame_of(found),
+        title=AWAY[word],
+        is_held=place.is_held,
+        people=people[:MOST_SHOWN],
+        has_more=len(people) > MOST_SHOWN,
+    )
 
 
 @bp.post("/campaigns/<public_id>/start")
@@ -184,13 +210,15 @@ def _send_page(
     errors: Mapping[str, str] | None = None,
     given: Mapping[str, str] | None = None,
 ) -> str:
-    findings = campaigns.checks.run(found)
+    audience = campaigns.audience_preview(found)
+    findings = campaigns.checks.run(found, audience)
     return render_template(
         "admin/campaigns/send.html",
         **frame_of(found),
         items=checklist_of(found, findings),
         is_blocked=any(finding.level is Level.BLOCKING for finding in findings),
-        audience=campaigns.audience_preview(found),
+        audience=audience,
+        **groups_of(found, audience),
         errors=errors or {},
         given=given or {},
         time_zone=signed_in().organisation.time_zone,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flask import url_for
@@ -16,11 +17,12 @@ from mailer import (
     subscriptions,
     transactional,
 )
-from mailer.campaigns import Campaign, CampaignState, Finding, Level
+from mailer.campaigns import Against, AudiencePreview, Campaign, CampaignState, Finding, Level
 from mailer.delivery import DeliveryState, SkipReason
 from mailer.foundation import clock
 from mailer.rendering import OWN_NAMES
 from mailer.reports import CampaignReport
+from mailer.suppression import Reason
 from mailer.transactional import MessageState, TransactionalMessage
 from mailer.web.admin.door import signed_in
 
@@ -52,6 +54,22 @@ SKIPPED: dict[SkipReason, tuple[str, str]] = {
     SkipReason.RESTRICTED: ("held", "their data is restricted"),
     SkipReason.PAUSED: ("held", "has paused mail"),
     SkipReason.TOO_OFTEN: ("held", "wants less mail"),
+}
+# Why somebody of an audience does not get the mail: words of the send gate and of suppression.
+AWAY: dict[str, str] = {
+    Against.RESTRICTED: "Their data is restricted",
+    Against.WITHDRAWN: "No longer subscribed",
+    Against.ERASED: "Erased",
+    Against.PAUSED: "Have paused mail",
+    Against.TOO_OFTEN: "Want less mail",
+    campaigns.UNRENDERABLE: "Lack a value that the mail asks for",
+    Reason.BOUNCE: "Their mailbox refused mail (bounced)",
+    Reason.NOT_ME: "Said “I did not ask for this”",
+    Reason.UNSUBSCRIBED: "Stopped all mail",
+    Reason.OBJECTION: "Objected",
+    Reason.COMPLAINT: "Reported a mail as spam",
+    Reason.ERASURE: "Were erased once",
+    Reason.MANUAL: "Not to be mailed, entered by the team",
 }
 TEST_STATES: dict[MessageState, tuple[str, str]] = {
     MessageState.PLANNED: ("waiting", "waiting to be sent"),
@@ -152,6 +170,21 @@ def checklist_of(campaign: Campaign, findings: Sequence[Finding]) -> list[dict[s
             item["link"] = link if is_elsewhere else "Open the editor"
         items.append(item)
     return items
+
+
+def groups_of(campaign: Campaign, audience: AudiencePreview) -> dict[str, list[dict[str, Any]]]:
+    """Who gets the mail later and who does not: each group with its reason, its number, and who they are."""
+
+    def shown(counts: Mapping[str, int], is_held: bool) -> list[dict[str, Any]]:
+        held = "yes" if is_held else None
+        at = partial(url_for, ".campaign_away", public_id=campaign.public_id, held=held)
+        return [
+            {"title": title, "people": counts[word], "href": at(word=str(word))}
+            for word, title in AWAY.items()
+            if word in counts
+        ]
+
+    return {"held": shown(audience.held, True), "left_out": shown(audience.left_out, False)}
 
 
 def progress_of(campaign: Campaign) -> dict[str, Any]:

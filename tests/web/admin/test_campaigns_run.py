@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mailer import campaigns
+from mailer import campaigns, contacts
 from mailer.campaigns import Campaign, CampaignState
 from mailer.contacts import Contact
 from mailer.delivery import DeliveryState
 from mailer.foundation import clock
-from mailer.foundation.database import unit_of_work
+from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.errors import Invalid
 from mailer.lists import MailingList
 from mailer.web.admin.campaigns_run import read_local_time
@@ -156,3 +156,21 @@ def test_cancelling_says_in_numbers_what_it_means_and_asks(
     assert state_of(campaign) is CampaignState.SENDING
     assert ada.send(path(campaign, "cancel")).status_code == 303
     assert state_of(campaign) is CampaignState.CANCELLED
+
+
+def test_the_check_page_tells_who_is_left_out_and_who_gets_it_later(
+    campaign: Campaign, readers: list[Contact], ada: TeamClient
+) -> None:
+    cleo, eve, _ = readers
+    with unit_of_work():
+        contacts.restrict(db.session.get_one(Contact, cleo.id), "They object.")
+        contacts.pause(db.session.get_one(Contact, eve.id), days=2)
+    page = ada.get(path(campaign, "send")).text
+    assert "It goes to 1 person. 1 more gets it later, as they asked. 1 more is left out." in page
+    assert "Type the number of people: 1" in page
+    assert "cleo@example.org" in ada.get(path(campaign, "away?word=restricted")).text
+    later = ada.get(path(campaign, "away?word=paused&held=yes")).text
+    assert "eve@example.org" in later
+    assert "cleo@example.org" not in later
+    assert ada.send(path(campaign, "start"), number="3", shown="1").status_code == 422
+    assert ada.send(path(campaign, "start"), number="1", shown="1").status_code == 303
