@@ -10,6 +10,7 @@ may have been sent but was not answered is uncertain and never sent again by its
 from __future__ import annotations
 
 from mailer.delivery.alarm import Alarm, Everywhere, Heard
+from mailer.delivery.bounces import note_service_bounce
 from mailer.delivery.claiming import Claim, claim
 from mailer.delivery.composing import Composer
 from mailer.delivery.destinations import back_off, list_blocked
@@ -115,6 +116,7 @@ __all__ = [
     "message_id",
     "note_domains",
     "note_hosts",
+    "note_service_bounce",
     "notice_url",
     "plan",
     "preview",

@@ -42,6 +42,7 @@ class Result(NamedTuple):
     reply_code: int | None = None
     reply_text: str = ""
     batch_id: int = 0  # of which it was claimed; 0 when it has an owner of its own
+    is_bounce: bool = False  # the relay says that there is no such mailbox
 
 
 def result_of(
@@ -89,6 +90,7 @@ def result_of(
         reply_code=outcome.code,
         reply_text=text,
         batch_id=batch_id,
+        is_bounce=is_about_the_address(outcome),
     )
 
 

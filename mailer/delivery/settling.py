@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from mailer.delivery.bounces import note_bounces
 from mailer.delivery.outcomes import Result
 from mailer.delivery.states import OPEN, DeliveryState
 from mailer.foundation import driver
@@ -46,7 +47,8 @@ WHERE id = ? AND (
 def settle(owner: str, results: Sequence[Result], *, done: Collection[int] = ()) -> None:
     """Write down `results` for rows that `owner` has in hand, and close the batches that are `done`.
 
-    A row that is not its owner's any more is left alone. An answer that comes after the row was given
+    Addresses that bounced are suppressed in the same transaction (E-083). A row that is not its owner's any
+    more is left alone. An answer that comes after the row was given
     up for uncertain still counts, as long as nobody else took it.
     """
     mine = _lock_batches(owner)
@@ -59,6 +61,7 @@ def settle(owner: str, results: Sequence[Result], *, done: Collection[int] = ())
         _accept(plain)
     if others:
         driver.execute_each(_SETTLE, [_values(owner, one, one.batch_id in mine) for one in others])
+        note_bounces([one.delivery_id for one in others if one.is_bounce])
     for batch_id in done:
         driver.execute("DELETE FROM sending_batches WHERE id = ? AND owner = ?", (batch_id, owner))
 

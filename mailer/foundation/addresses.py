@@ -16,6 +16,7 @@ from mailer.foundation.tokens import keyed_digest
 LONGEST_ADDRESS = 254
 _LONGEST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
 _MOST_DOMAINS = 256
+_IN_TEXT = re.compile(r"[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+")
 # Small letters only: of a few names, such as Postmaster, the library changes the capitals.
 _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9.-]+")
 
@@ -97,6 +98,11 @@ def ascii_domain(domain: str) -> str:
         return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
         return domain
+
+
+def mask_addresses(text: str) -> str:
+    """Text such as a mail server's reply, with every address in it masked."""
+    return _IN_TEXT.sub(lambda found: mask_address(found[0]), text)
 
 
 def mask_address(address: str) -> str:

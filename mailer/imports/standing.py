@@ -71,7 +71,7 @@ def decide(
 ) -> tuple[RowState, Refusal | None]:
     """What a row that says `state` comes to, given where the person stands."""
     if state is RowState.OPTED_OUT:
-        if standing.stopped_by:
+        if standing.stopped_by - {Reason.BOUNCE}:  # a bounce is no wish, the opt-out is
             return RowState.REFUSED, Refusal.OPTED_OUT  # they are stopped here already
         if standing.membership is SubscriptionState.ACTIVE and opt_out_at is None:
             return RowState.REFUSED, Refusal.OPTED_OUT_KNOWN

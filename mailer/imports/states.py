@@ -90,7 +90,7 @@ REASONS: dict[Refusal, str] = {
     Refusal.OPTED_OUT: "The file says that they opted out, bounced or complained.",
     Refusal.OPTED_OUT_KNOWN: "The file says that they opted out, without a date; here they "
     "confirmed themselves, and that stands.",
-    Refusal.SUPPRESSED: "They stopped our mail. Only they can allow it again.",
+    Refusal.SUPPRESSED: "They stopped our mail, or their mailbox refused it; their page says which.",
     Refusal.ENDED: "They left this list, or left its box unticked, here. Only they can join it again.",
     Refusal.ERASED: "They had themselves erased. Only they can come back, through a form.",
     Refusal.RESTRICTED: "Their data may only be kept at the moment (GDPR Art. 18).",

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Mapping
 
-from mailer import imports, signup, transactional
+from mailer import delivery, imports, signup, transactional
 from mailer.foundation import queue
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
@@ -48,7 +48,10 @@ def send_due() -> Mapping[str, object] | None:
 def settle_message(message: TransactionalMessage, outcome: Outcome) -> None:
     """Settle a claimed service mail; what asked for a consent becomes evidence (C-042)."""
     body, kind, owner = message.body, message.kind, message.owner
-    if not transactional.settle(message, outcome, owner=owner) or not body:
+    if not transactional.settle(message, outcome, owner=owner):
+        return
+    delivery.note_service_bounce(message, outcome)
+    if not body:
         return
     if kind is MessageKind.CONFIRMATION:
         signup.keep_mail_evidence(message, body, outcome)

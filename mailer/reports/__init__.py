@@ -10,7 +10,12 @@ from __future__ import annotations
 from mailer.reports.audiences import count_audiences
 from mailer.reports.campaign_figures import CampaignReport, Refusal, campaign_report
 from mailer.reports.clicks import ClickReport, LinkClicks, click_report
-from mailer.reports.person_report import MailTo, contacts_with_mail, list_mails_to
+from mailer.reports.person_report import (
+    MailTo,
+    bounced_mails,
+    contacts_with_mail,
+    list_mails_to,
+)
 from mailer.reports.recipients import DeliveryLine, list_deliveries
 
 __all__ = [
@@ -20,6 +25,7 @@ __all__ = [
     "LinkClicks",
     "MailTo",
     "Refusal",
+    "bounced_mails",
     "campaign_report",
     "click_report",
     "contacts_with_mail",

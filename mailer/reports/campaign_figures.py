@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from mailer import delivery
 from mailer.campaigns import Campaign, CampaignState
 from mailer.delivery import Delivery, DeliveryState, SkipReason
+from mailer.foundation.addresses import mask_addresses
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 
@@ -123,4 +124,4 @@ def _refusals(campaign: Campaign) -> list[Refusal]:
         .order_by(Delivery.settled_at.desc())
         .limit(NEWEST_REFUSALS)
     )
-    return [Refusal(*row) for row in db.session.execute(query)]
+    return [Refusal(code, mask_addresses(text), at) for code, text, at in db.session.execute(query)]

@@ -37,10 +37,20 @@ def contacts_with_mail(contact_ids: Collection[int]) -> set[int]:
 
 def list_mails_to(contact: Contact, *, limit: int) -> list[MailTo]:
     """The newest `limit` campaign mails to `contact`, newest first, with the reply of the mail server."""
+    return _mails(sa.true(), contact, limit)
+
+
+def bounced_mails(contact: Contact, at: Collection[datetime]) -> dict[datetime, MailTo]:
+    """The campaign mails that bounced `at` these moments, which are those of suppressions for a bounce."""
+    bounced = sa.and_(Delivery.state == DeliveryState.REFUSED, Delivery.settled_at.in_(at))
+    return {mail.at: mail for mail in _mails(bounced, contact, len(at))} if at else {}
+
+
+def _mails(which: sa.ColumnElement[bool], contact: Contact, limit: int) -> list[MailTo]:
     query = (
         sa.select(Delivery, Campaign.public_id, Campaign.name, Campaign.started_at)
         .join(Campaign, Campaign.id == Delivery.campaign_id)
-        .where(Delivery.contact_id == contact.id)
+        .where(Delivery.contact_id == contact.id, which)
         .order_by(Delivery.id.desc())
         .limit(limit)
     )

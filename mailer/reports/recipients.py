@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from mailer.campaigns import Campaign
 from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState, SkipReason
-from mailer.foundation.addresses import mask_address
+from mailer.foundation.addresses import mask_address, mask_addresses
 from mailer.foundation.database import db
 from mailer.foundation.paging import PAGE_SIZE, Cursor, Page
 
@@ -83,5 +83,5 @@ def _line(delivery: Delivery, public_id: str, address: str | None) -> DeliveryLi
         attempts=delivery.attempts,
         due_at=delivery.due_at,
         settled_at=delivery.settled_at,
-        reply=f"{delivery.reply_code or ''} {delivery.reply_text}".strip(),
+        reply=mask_addresses(f"{delivery.reply_code or ''} {delivery.reply_text}".strip()),
     )

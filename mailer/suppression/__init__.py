@@ -4,22 +4,34 @@ Enters: the digest of an address, a scope and a reason.
 Leaves: whether mail of a kind may go there.
 Always holds: asked at signup, at planning and again at claiming; holds digests only, so it outlives an
 erasure; a MARKETING entry is outranked only by a consent given after it, an ALL_MAIL entry only by the
-person's own link.
+person's own link; of all reasons the team may lift a bounce alone.
 """
 
 from __future__ import annotations
 
-from mailer.suppression.entries import find_blocked, find_blocking, lift, list_entries, suppress
+from mailer.suppression.entries import (
+    Bounce,
+    find_blocked,
+    find_blocking,
+    lift,
+    lift_bounce,
+    list_entries,
+    suppress,
+    suppress_bounced,
+)
 from mailer.suppression.models import SuppressionEntry
 from mailer.suppression.states import Reason, Scope
 
 __all__ = [
+    "Bounce",
     "Reason",
     "Scope",
     "SuppressionEntry",
     "find_blocked",
     "find_blocking",
     "lift",
+    "lift_bounce",
     "list_entries",
     "suppress",
+    "suppress_bounced",
 ]

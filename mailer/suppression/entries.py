@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from mailer.foundation import driver
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
+from mailer.foundation.errors import Invalid, NotAllowed
 from mailer.organisations import Organisation
 from mailer.suppression.models import SuppressionEntry
 from mailer.suppression.states import Reason, Scope
+
+LONGEST_REASON = 1_000
 
 
 def suppress(
@@ -34,6 +39,72 @@ def suppress(
     db.session.add(entry)
     db.session.flush()
     return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A mailbox said for good that it does not exist; `consented_at` is of the consent that was mailed on."""
+
+    organisation_id: int
+    digest: str
+    at: datetime
+    consented_at: datetime | None = None
+
+
+def suppress_bounced(bounces: Collection[Bounce]) -> None:
+    """Send no campaigns to addresses that bounced (E-083); consent and membership stay (E-087).
+
+    Twice the same changes nothing, nor one for whom an earlier bounce stands already.
+    """
+    known: dict[tuple[int, str], list[list[Any]]] = {}
+    for organisation_id, digest, *moments in db.session.execute(
+        sa.select(
+            SuppressionEntry.organisation_id,
+            SuppressionEntry.address_digest,
+            SuppressionEntry.created_at,
+            SuppressionEntry.lifted_at,
+        ).where(
+            SuppressionEntry.organisation_id.in_({one.organisation_id for one in bounces}),
+            SuppressionEntry.address_digest.in_({one.digest for one in bounces}),
+            SuppressionEntry.reason == Reason.BOUNCE,
+        )
+    ):
+        known.setdefault((organisation_id, digest), []).append(moments)
+    new = {
+        (one.organisation_id, one.digest): one
+        for one in bounces
+        if not any(
+            at == one.at
+            or (lifted is None and (one.consented_at is None or at >= one.consented_at))
+            for at, lifted in known.get((one.organisation_id, one.digest), ())
+        )
+    }
+    if new:
+        db.session.execute(
+            sa.insert(SuppressionEntry),
+            [
+                {
+                    "organisation_id": one.organisation_id,
+                    "address_digest": one.digest,
+                    "scope": Scope.MARKETING,
+                    "reason": Reason.BOUNCE,
+                    "created_at": one.at,
+                }
+                for one in new.values()
+            ],
+        )
+
+
+def lift_bounce(organisation: Organisation, digest: str, because: str) -> None:
+    """Let campaigns go to an address again that bounced; what the person stopped stays stopped (E-087).
+
+    Raises Invalid without a reason, NotAllowed when no bounce stands against it.
+    """
+    if not because.strip() or len(because) > LONGEST_REASON:
+        sentence = f"Please say how you know that it works, in up to {LONGEST_REASON:,} characters."
+        raise Invalid(sentence, {"because": sentence})
+    if not lift(organisation, digest, reason=Reason.BOUNCE):
+        raise NotAllowed("No bounce stands against this address.")
 
 
 def find_blocking(
@@ -67,7 +138,7 @@ def find_blocked(people: Collection[tuple[int, str]], *, scope: Scope) -> set[tu
 
 
 def lift(organisation: Organisation, digest: str, *, reason: Reason) -> int:
-    """Lift what the person put there themselves, by their own link (C-083); returns how many entries."""
+    """Lift what stands for one reason, such as what their own link put there (C-083); returns how many."""
     lifted = db.session.execute(
         sa.update(SuppressionEntry)
         .where(

@@ -21,6 +21,7 @@ from mailer.contacts import Contact
 from mailer.foundation.paging import Cursor
 from mailer.lists import MailingList
 from mailer.subscriptions import Subscription, SubscriptionState
+from mailer.suppression import Reason
 from mailer.web.admin.consent_history import Episode, tell_history
 from mailer.web.admin.door import bp, needs, signed_in
 
@@ -93,13 +94,19 @@ def person(public_id: str) -> ResponseReturnValue:
         consent.timeline(sorted({*signup.subjects_of(contact), *imports.subjects_of(contact)}))
     )
     digest = contact.address_digest
+    suppressions = suppression.list_entries(organisation, digest) if digest else []
+    bounced_at = [one.created_at for one in suppressions if one.reason is Reason.BOUNCE]
     return render_template(
         "admin/people/person.html",
         contact=contact,
         name=name_of(contact),
         memberships=[_shown(*membership, history) for membership in subscriptions.list_of(contact)],
         history=history,
-        suppressions=suppression.list_entries(organisation, digest) if digest else [],
+        suppressions=suppressions,
+        has_bounced=any(
+            one.reason is Reason.BOUNCE and one.lifted_at is None for one in suppressions
+        ),
+        bounces=reports.bounced_mails(contact, bounced_at),
         mails=reports.list_mails_to(contact, limit=NEWEST_MAILS),
         languages=LANGUAGES,
         is_open=request.args.get("open") == "all",

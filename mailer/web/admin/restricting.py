@@ -1,11 +1,11 @@
-"""Restricting what is done with a person's data, and lifting that (GDPR Art. 18, C-091)."""
+"""Restricting what is done with a person's data, lifting that (GDPR Art. 18, C-091), and lifting a bounce."""
 
 from __future__ import annotations
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts, contacts
+from mailer import accounts, contacts, suppression
 from mailer.accounts import Right
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid, NotAllowed
@@ -46,3 +46,21 @@ def person_lift(public_id: str) -> ResponseReturnValue:
     except NotAllowed as error:
         return see_other(here, str(error), kind="error")
     return see_other(here, "The restriction is lifted.")
+
+
+@bp.post("/people/<public_id>/bounce")
+@needs(Right.WRITE)
+def person_works_again(public_id: str) -> ResponseReturnValue:
+    """Let campaigns go to an address again that bounced, because somebody knows that it works (E-087)."""
+    me, because = signed_in(), request.form.get("known_by", "")
+    here = url_for(".person", public_id=public_id)
+    try:
+        with unit_of_work():
+            contact = contacts.get_contact(me.organisation, public_id)
+            suppression.lift_bounce(me.organisation, contact.address_digest or "", because)
+            accounts.note(
+                me.organisation, me.account, "lifted a bounce", public_id, because=because.strip()
+            )
+    except (Invalid, NotAllowed) as error:
+        return see_other(here, str(error), kind="error")
+    return see_other(here, "The address counts as working again. The next campaign may go there.")
