@@ -52,7 +52,8 @@ from mailer.delivery.providers import PROVIDERS
 from mailer.delivery.providers import title_of as provider_title
 from mailer.delivery.reasons import why
 from mailer.delivery.recipients import KEY_PREFIX, Recipient
-from mailer.delivery.recovering import expire_leases, resend_uncertain, settle_owner
+from mailer.delivery.recovering import expire_leases, settle_owner
+from mailer.delivery.resending import count_left_out, resend_left_out, resend_uncertain
 from mailer.delivery.retrying import retries
 from mailer.delivery.settling import settle
 from mailer.delivery.standing import (
@@ -96,6 +97,7 @@ __all__ = [
     "asks_to_wait",
     "back_off",
     "claim",
+    "count_left_out",
     "count_states",
     "expire_leases",
     "extend_lease",
@@ -124,6 +126,7 @@ __all__ = [
     "rate_of",
     "release",
     "remove_limit",
+    "resend_left_out",
     "resend_uncertain",
     "result_of",
     "retries",

@@ -59,6 +59,7 @@ class Delivery(Model):
     reply_code: Mapped[int | None] = mapped_column(sa.Integer)
     reply_text: Mapped[str] = mapped_column(sa.Text, default="")
     settled_at: Mapped[datetime | None]
+    may_have_arrived_at: Mapped[datetime | None]  # of a mail that was uncertain, and is sent again
 
 
 class SendingOwner(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,6 +13,20 @@ from mailer.transport import Outcome, OutcomeKind
 LONGEST_REPLY = 2_000
 LOST = "The sending process ended before the answer came."
 VANISHED = "The sending process was lost, and nothing tells how far it came."
+_GAVE_UP = re.compile(r"Gave up after \d+ tries\. The last answer was: ")
+_ENHANCED = re.compile(r"[45]\.(\d{1,3}\.\d{1,3})(?![\d.])")
+# What follows the class in RFC 3463 codes that speak of our sending: policy and signing, content, protocol,
+# the way to us, our pace and our own address (E-082).
+_OURS = re.compile(r"[3567]\.|4\.5$|1\.[78]$")
+_PACE = frozenset({421, 432, 454})
+_WORDS_OF_OURS = re.compile(
+    r"\b(spf|dkim|dmarc|unauthenticated|authenticat\w+|spam|policy|reputation|black ?list\w*|block ?list\w*"
+    r"|rbl|dnsbl|relay\w*|sender|rate|limit\w*|throttl\w+|too many|too fast|greylist\w*|suspicious)\b",
+    re.IGNORECASE,
+)
+_WORDS_OF_THE_MAILBOX = re.compile(
+    r"\b(mailbox|over ?quota|user unknown|unknown user|no such user)\b", re.IGNORECASE
+)
 # RFC 3463 codes that say something about the address, not about us (E-083).
 _ABOUT_THE_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 
@@ -143,6 +158,22 @@ def is_about_the_address(outcome: Outcome) -> bool:
 def is_about_policy(outcome: Outcome) -> bool:
     """Whether the relay objects to us or our mail as such (5.7.x, E-082)."""
     return outcome.kind is OutcomeKind.REFUSED and (outcome.enhanced or "").startswith("5.7.")
+
+
+def is_about_us(code: int | None, text: str) -> bool:
+    """Whether a refusal that was kept speaks of us or our mail, not of the reader's mailbox (E-082).
+
+    `code` is None where our own relay could not be given the mail at all.
+    """
+    said = _GAVE_UP.sub("", text)
+    if code is None:
+        return True
+    enhanced = _ENHANCED.match(said)
+    if enhanced is not None:
+        return bool(_OURS.match(enhanced[1]))
+    if code in _PACE:
+        return True
+    return bool(_WORDS_OF_OURS.search(said)) and not _WORDS_OF_THE_MAILBOX.search(said)
 
 
 def asks_to_wait(outcome: Outcome) -> bool:

@@ -1,4 +1,4 @@
-"""Recovering what lost workers had in hand, and sending again what somebody decides to send again."""
+"""Recovering what lost workers had in hand."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
-from mailer.campaigns import Campaign, CampaignState, reopen
 from mailer.delivery import owners
 from mailer.delivery.outcomes import VANISHED, Result, Retries, result_of, uncertain, unsent
 from mailer.delivery.recipients import KEY_PREFIX
 from mailer.delivery.retrying import retries
 from mailer.delivery.settling import settle
-from mailer.delivery.states import DeliveryState
-from mailer.delivery.tables import DELIVERIES
 from mailer.delivery.verdicts import IS_FIRST
 from mailer.foundation import driver
 from mailer.foundation.clock import now
-from mailer.foundation.database import db
-from mailer.foundation.errors import NotAllowed
 from mailer.transport import Outcome
 
 _IN_HAND = """
@@ -72,30 +65,6 @@ def expire_leases(living: Collection[str]) -> int:
         driver.execute_each(_GIVE_UP, [(owner, VANISHED, at, row[0]) for row in rows])
         owners.leave(owner)
         count += len(rows)
-    return count
-
-
-def resend_uncertain(campaign: Campaign, contact_ids: Collection[int] | None = None) -> int:
-    """Plan mails again whose fate nobody knows, all or those to some contacts; returns how many.
-
-    Somebody decided so and takes it that a few people get the mail twice (E-093). Consent is asked again
-    as for everybody else. A campaign that was sent is being sent again until they are settled. Raises
-    NotAllowed when the campaign was cancelled.
-    """
-    if campaign.state is CampaignState.CANCELLED:
-        raise NotAllowed("This campaign was cancelled; nothing of it is sent any more.")
-    moment = now()
-    query = sa.update(DELIVERIES).where(
-        DELIVERIES.c.campaign_id == campaign.id, DELIVERIES.c.state == DeliveryState.UNCERTAIN
-    )
-    if contact_ids is not None:
-        query = query.where(DELIVERIES.c.contact_id.in_(contact_ids))
-    changed = db.session.execute(
-        query.values(state=DeliveryState.PLANNED, owner=None, due_at=moment, settled_at=None)
-    )
-    count = int(getattr(changed, "rowcount", 0))
-    if count and campaign.state is CampaignState.SENT:
-        reopen(campaign)
     return count
 
 

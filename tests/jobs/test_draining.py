@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from mailer import campaigns, delivery, subscriptions, suppression
 from mailer.campaigns import CampaignState
+from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState, SkipReason
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
@@ -252,6 +253,31 @@ def test_a_permanent_refusal_is_kept_with_its_reply(service: RealParts, shift: S
     assert (row.reply_code, row.reply_text) == (550, "5.1.1 nobody here by that name")
 
 
+def test_who_was_refused_because_of_us_gets_it_once_that_is_mended_and_nobody_twice(
+    service: RealParts, shift: Shift
+) -> None:
+    campaign = service.start_campaign(30)
+    refused = set(service.people[3:30:3])
+    service.smtp.reactions["RCPT"] = lambda session: (
+        b"550-5.7.26 This mail is unauthenticated,\r\n550 5.7.26 see our help\r\n"
+        if any(one in session.argument for one in refused)
+        else b"250 2.1.5 ok\r\n"
+    )
+    drain(0)
+    close_campaigns()
+    assert fresh(campaign).state is CampaignState.SENT
+    del service.smtp.reactions["RCPT"]
+    service.smtp.received.clear()
+    campaign = fresh(campaign)
+    with unit_of_work():
+        assert delivery.resend_left_out(campaign) == len(refused)
+    drain(0)
+    close_campaigns()
+    assert sorted(service.received) == sorted(refused)
+    assert fresh(campaign).state is CampaignState.SENT
+    assert counts_of(campaign) == {DeliveryState.ACCEPTED: 30}
+
+
 def test_a_refused_sender_pauses_the_campaign_and_costs_nobody_a_try(
     service: RealParts, shift: Shift
 ) -> None:
@@ -308,10 +334,12 @@ def test_who_cannot_be_rendered_is_left_out_with_the_reason(
 def test_a_mail_that_can_be_made_for_nobody_pauses_the_campaign(
     service: RealParts, shift: Shift
 ) -> None:
-    make_people(service.mailing_list, 60, first_name="")
+    make_people(service.mailing_list, 60)
     campaign = make_started(
         service.organisation, service.mailing_list, body="Dear {{ contact.first_name }}!\n"
     )
+    with unit_of_work():
+        db.session.execute(sa.update(Contact).values(first_name=""))
     drain(0)
     paused = fresh(campaign)
     assert paused.state is CampaignState.PAUSED

@@ -11,6 +11,7 @@ from flask import url_for
 from mailer import (
     campaigns,
     contacts,
+    delivery,
     lists,
     organisations,
     reports,
@@ -190,8 +191,14 @@ def groups_of(campaign: Campaign, audience: AudiencePreview) -> dict[str, list[d
 def progress_of(campaign: Campaign) -> dict[str, Any]:
     """Where everybody stands, how fast it goes, and why it waits if it does."""
     report = reports.campaign_report(campaign)
+    counts = report.counts
+    has_left_out = bool(counts[DeliveryState.REFUSED] or counts[DeliveryState.SKIPPED])
+    is_sent = campaign.state is CampaignState.SENT
     return {
         "report": report,
+        # Counted once all is over: while it is being sent, this is asked for every second.
+        "left_out": delivery.count_left_out(campaign) if has_left_out and is_sent else 0,
+        "has_left_out": has_left_out and not is_sent,
         "clicks": reports.click_report(campaign),
         "parts": parts_of(report),
         "is_over": campaign.state in (CampaignState.SENT, CampaignState.CANCELLED),

@@ -1,4 +1,4 @@
-"""Sending again what may have arrived: a page that says in numbers what that means, then the act."""
+"""Sending again: what may have arrived, after a page that says so, and to those who were left out."""
 
 from __future__ import annotations
 
@@ -45,6 +45,38 @@ def campaign_resend_now(public_id: str) -> ResponseReturnValue:
         return see_other(here, "Nobody is uncertain any more; nothing was sent.", kind="warning")
     people = "One person gets" if count == 1 else f"{count:,} people get"
     return see_other(here, f"{people} the mail again, if their consent still stands.")
+
+
+@bp.get("/campaigns/<public_id>/left-out")
+@needs(Right.SEND)
+def campaign_left_out(public_id: str) -> ResponseReturnValue:
+    """How many were left out and may get the mail after all."""
+    found = get_campaign(public_id)
+    return render_template(
+        "admin/campaigns/left_out.html",
+        **frame_of(found),
+        left_out=delivery.count_left_out(found),
+    )
+
+
+@bp.post("/campaigns/<public_id>/left-out")
+@needs(Right.SEND)
+def campaign_send_to_left_out(public_id: str) -> ResponseReturnValue:
+    """Send to those who were left out for a reason that has passed, or was ours."""
+    me, found = signed_in(), get_campaign(public_id)
+    with unit_of_work():
+        count = delivery.resend_left_out(found)
+        if count:
+            accounts.note(
+                me.organisation, me.account, "sent to people left out", public_id, people=count
+            )
+    here = url_for(".campaign", public_id=public_id)
+    if not count:
+        return see_other(
+            here, "Nobody is left who may get it now; nothing was sent.", kind="warning"
+        )
+    people = "One person gets" if count == 1 else f"{count:,} people get"
+    return see_other(here, f"{people} the mail now. Everybody else is left as they are.")
 
 
 def _page(found: Campaign, person: Contact | None, error: str = "") -> str:

@@ -76,3 +76,30 @@ def test_nothing_of_a_cancelled_campaign_goes_again(sent: Campaign, ada: TeamCli
     assert db.session.scalar(
         sa.select(sa.func.count()).where(Delivery.state == DeliveryState.UNCERTAIN)
     )
+
+
+def test_those_refused_for_a_reason_of_ours_get_it_with_one_press(
+    sent: Campaign, organisation: Organisation, ada: TeamClient
+) -> None:
+    _, second, _ = deliveries_of(sent)
+    with unit_of_work():
+        db.session.execute(
+            sa.update(Delivery)
+            .where(Delivery.id == second.id)
+            .values(
+                state=DeliveryState.REFUSED,
+                reply_code=550,
+                reply_text="5.7.26 This mail is unauthenticated",
+            )
+        )
+    assert "Send to this person" in ada.get(path(sent)).text
+    assert "1 person was left out or refused" in ada.get(path(sent, "left-out")).text
+    assert ada.send(path(sent, "left-out")).status_code == 303
+    assert state_of(sent) is CampaignState.SENDING
+    with unit_of_work():
+        [recipient] = delivery.claim(sent.id, "bulk-again", limit=10).recipients
+    assert recipient.delivery_id == second.id
+    line = accounts.list_audit(organisation, Cursor()).rows[0].entry
+    assert (line.action, line.details) == ("sent to people left out", {"people": 1})
+    assert ada.send(path(sent, "left-out")).status_code == 303
+    assert counts_of(sent)[DeliveryState.ACCEPTED] == 1
