@@ -20,7 +20,6 @@ from mailer.campaigns.audience import (
     list_at,
     members_of,
 )
-from mailer.campaigns.checks import Finding, Level
 from mailer.campaigns.clicks import countable_links
 from mailer.campaigns.drafting import (
     CampaignDraft,
@@ -59,6 +58,7 @@ from mailer.campaigns.lifecycle import (
 )
 from mailer.campaigns.models import Campaign, CampaignList
 from mailer.campaigns.send_gate import GATE_COLUMNS, GATE_TABLES, Held, verdict_of
+from mailer.campaigns.sender_checks import Finding, Level
 from mailer.campaigns.states import Against, CampaignState, Step
 
 __all__ = [

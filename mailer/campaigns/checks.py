@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from mailer.campaigns.audience import AudiencePreview, audience_preview
 from mailer.campaigns.clicks import countable_links
 from mailer.campaigns.drafting import content_of, lists_of
 from mailer.campaigns.models import Campaign
+from mailer.campaigns.sender_checks import Finding, Level, blocking, check_sender
 from mailer.contacts import list_field_names
 from mailer.foundation.errors import Invalid
 from mailer.lists import MailingList
 from mailer.organisations import (
-    DomainKeyState,
+    DomainDns,
     Organisation,
-    Sender,
     get_organisation_by_id,
-    get_sender_by_id,
     imprint_lines,
-    list_domain_keys,
     missing_identity,
-    signing_domain,
 )
 from mailer.rendering import (
-    RSA,
     BodyFormat,
     CampaignContent,
     Values,
@@ -46,35 +40,22 @@ _PLAIN_HTTP = re.compile(r"http://[^\s)\"'<>]+", re.IGNORECASE)
 _ALWAYS_KNOWN = frozenset({"email", "language"})
 
 
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    BLOCKING = "blocking"
-    WARNING = "warning"
-    OK = "ok"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the check list: a stable code, a sentence, and what to do about it."""
-
-    level: Level
-    code: str
-    message: str
-    hint: str = ""
-
-
-def run(campaign: Campaign, audience: AudiencePreview | None = None) -> list[Finding]:
+def run(
+    campaign: Campaign,
+    audience: AudiencePreview | None = None,
+    domain_dns: DomainDns | None = None,
+) -> list[Finding]:
     """Check everything that can be known before sending; blocking findings first.
 
     A campaign with a blocking finding can be neither scheduled nor started (E-020, E-030). `audience` is who
-    would get it now, if that was counted already.
+    would get it now, if that was counted already; `domain_dns` what DNS said of the sender's domain, if it
+    was asked.
     """
     organisation = get_organisation_by_id(campaign.organisation_id)
     content = content_of(campaign)
     findings = [
         *_check_subject(content),
-        *_check_sender(campaign),
+        *check_sender(campaign, domain_dns),
         *_check_lists(campaign),
         *_check_recipients(audience or audience_preview(campaign)),
         *_check_placeholders(content, organisation),
@@ -89,7 +70,7 @@ def run(campaign: Campaign, audience: AudiencePreview | None = None) -> list[Fin
 
 def _check_subject(content: CampaignContent) -> Iterator[Finding]:
     if not content.subject.strip():
-        yield _blocking(
+        yield blocking(
             "subject", "The subject is empty.", "Write one line that says what is in it."
         )
     elif len(content.subject) > LONGEST_SUBJECT:
@@ -100,7 +81,7 @@ def _check_subject(content: CampaignContent) -> Iterator[Finding]:
             f"Most inboxes show the first {LONGEST_SUBJECT} at most.",
         )
     if not content.body.strip():
-        yield _blocking("body", "The mail has no text.", "Write something for people to read.")
+        yield blocking("body", "The mail has no text.", "Write something for people to read.")
     if not content.preheader.strip():
         yield Finding(
             Level.WARNING,
@@ -110,47 +91,14 @@ def _check_subject(content: CampaignContent) -> Iterator[Finding]:
         )
 
 
-def _check_sender(campaign: Campaign) -> Iterator[Finding]:
-    if campaign.sender_id is None:
-        yield _blocking("sender", "No sender is chosen.", "Choose who the mail comes from.")
-        return
-    sender = get_sender_by_id(campaign.sender_id)
-    if sender.archived_at is not None:
-        yield _blocking("sender", "The sender has been archived.", "Choose another sender.")
-    else:
-        yield from _check_signing(sender)
-
-
-def _check_signing(sender: Sender) -> Iterator[Finding]:
-    domain = signing_domain(sender)
-    keys = list_domain_keys(get_organisation_by_id(sender.organisation_id), domain)
-    algorithms = {key.algorithm for key in keys if key.state is DomainKeyState.SIGNING}
-    if not algorithms:
-        yield Finding(
-            Level.OK,
-            "unsigned",
-            f"The mails leave here unsigned: there is no key for {domain}.",
-            "Signing them (DKIM) is the relay’s duty, or make a key on the sender’s page.",
-        )
-    elif RSA in algorithms:
-        yield Finding(Level.OK, "signed", f"Every mail is signed by {domain} (DKIM).")
-    else:
-        yield Finding(
-            Level.WARNING,
-            "ed25519_alone",
-            f"{domain} signs with an Ed25519 key alone.",
-            "Many receivers cannot check that yet. Make an RSA key as well.",
-        )
-
-
 def _check_lists(campaign: Campaign) -> Iterator[Finding]:
     mailing_lists = lists_of(campaign)
     if not mailing_lists:
-        yield _blocking("lists", "No list is chosen.", "Choose whom the mail goes to.")
+        yield blocking("lists", "No list is chosen.", "Choose whom the mail goes to.")
         return
     for mailing_list in mailing_lists:
         if mailing_list.archived_at is not None or mailing_list.purpose.archived_at is not None:
-            yield _blocking(
+            yield blocking(
                 "archived_list",
                 f"The list “{mailing_list.name}” or its purpose has been archived.",
                 "Take it out of this campaign.",
@@ -161,7 +109,7 @@ def _check_lists(campaign: Campaign) -> Iterator[Finding]:
 def _check_purpose(mailing_lists: list[MailingList]) -> Iterator[Finding]:
     names = sorted({mailing_list.purpose.name for mailing_list in mailing_lists})
     if len({mailing_list.purpose_id for mailing_list in mailing_lists}) > 1:
-        yield _blocking(
+        yield blocking(
             "purposes",
             f"The lists serve different purposes: {', '.join(names)}.",
             "People agreed to one purpose each. Send one campaign for each purpose.",
@@ -171,7 +119,7 @@ def _check_purpose(mailing_lists: list[MailingList]) -> Iterator[Finding]:
 def _check_recipients(audience: AudiencePreview) -> Iterator[Finding]:
     held, left_out = sum(audience.held.values()), sum(audience.left_out.values())
     if not audience.reachable and not held:
-        yield _blocking(
+        yield blocking(
             "recipients",
             "Nobody would receive this.",
             "The chosen lists have no active member whom this mail may go to and can be made for.",
@@ -193,7 +141,7 @@ def _check_placeholders(content: CampaignContent, organisation: Organisation) ->
     problems = find_problems(content, contact_fields=list_field_names(organisation))
     for problem in problems:
         place = f"{problem.field.capitalize()}, line {problem.line}"
-        yield _blocking("content", f"{place}: {problem.message}", problem.suggestion or "")
+        yield blocking("content", f"{place}: {problem.message}", problem.suggestion or "")
     if problems:
         return
     used = _PLACEHOLDER.findall(f"{content.subject}\n{content.preheader}\n{content.body}")
@@ -211,20 +159,20 @@ def _check_duties(content: CampaignContent, organisation: Organisation) -> Itera
     if uses_unsubscribe_link(content):
         yield Finding(Level.OK, "unsubscribe", "Every mail has an unsubscribe link.")
     else:
-        yield _blocking(
+        yield blocking(
             "unsubscribe",
             "There is no unsubscribe link.",
             "Switch the footer on, or place {{ campaign.unsubscribe_url }} where everybody sees it.",
         )
     missing = missing_identity(organisation)
     if missing:
-        yield _blocking(
+        yield blocking(
             "identity",
             f"The imprint is incomplete. Missing: {', '.join(missing)}.",
             "Complete the organisation's settings.",
         )
     if not uses_imprint(content):
-        yield _blocking(
+        yield blocking(
             "imprint",
             "There is no imprint.",
             "Switch the footer on, or place {{ organisation.imprint }} where everybody sees it.",
@@ -322,7 +270,3 @@ def _html_size(content: CampaignContent, organisation: Organisation) -> int:
         return len(compile_content(content, contact_fields=names).render(values).html.encode())
     except Invalid:
         return 0
-
-
-def _blocking(code: str, message: str, hint: str) -> Finding:
-    return Finding(Level.BLOCKING, code, message, hint)

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mailer.campaigns.checks import Level, run
+from mailer.campaigns.checks import run
 from mailer.campaigns.events import (
     CampaignCancelled,
     CampaignFinished,
@@ -16,13 +16,15 @@ from mailer.campaigns.events import (
     CampaignStarted,
 )
 from mailer.campaigns.models import Campaign
+from mailer.campaigns.sender_checks import Level
 from mailer.campaigns.states import CampaignState, Step, move
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, record
 from mailer.foundation.errors import Invalid, NotAllowed
+from mailer.organisations import DomainDns
 
 
-def schedule(campaign: Campaign, at: datetime) -> None:
+def schedule(campaign: Campaign, at: datetime, domain_dns: DomainDns | None = None) -> None:
     """Have a draft start at `at` (aware).
 
     Raises Invalid when that is past or a check blocks, NotAllowed when it is no draft.
@@ -31,7 +33,7 @@ def schedule(campaign: Campaign, at: datetime) -> None:
     if at <= now():
         sentence = "This time has passed. Please choose a later one, or start the campaign now."
         raise Invalid(sentence, {"at": sentence})
-    _refuse_blocked(campaign)
+    _refuse_blocked(campaign, domain_dns)
     _take(campaign, Step.SCHEDULE, scheduled_at=at, held_because="")
 
 
@@ -40,10 +42,13 @@ def unschedule(campaign: Campaign) -> None:
     _take(campaign, Step.UNSCHEDULE, scheduled_at=None)
 
 
-def start(campaign: Campaign) -> None:
-    """Begin to send. Raises Invalid when a check blocks, NotAllowed when it was started already."""
+def start(campaign: Campaign, domain_dns: DomainDns | None = None) -> None:
+    """Begin to send. Raises Invalid when a check blocks, NotAllowed when it was started already.
+
+    `domain_dns` is what DNS said of the sender's domain just now (`organisations.read_dns`).
+    """
     move(campaign.state, Step.START)
-    _refuse_blocked(campaign)
+    _refuse_blocked(campaign, domain_dns)
     _take(campaign, Step.START, started_at=now(), held_because="")
     record(CampaignStarted(campaign.id))
 
@@ -101,16 +106,20 @@ def list_due(moment: datetime) -> list[int]:
     return list(db.session.scalars(query.order_by(Campaign.scheduled_at, Campaign.id)))
 
 
-def start_scheduled(campaign: Campaign) -> bool:
+def start_scheduled(campaign: Campaign, domain_dns: DomainDns | None = None) -> bool:
     """Start a scheduled campaign after checking it again; False when it may not start.
 
     Then it is a draft again and says why, so that it is neither sent as it is nor silently lost.
     """
     if campaign.state is not CampaignState.SCHEDULED:
         return False
-    blocking = [finding for finding in run(campaign) if finding.level is Level.BLOCKING]
+    blocking = [
+        finding
+        for finding in run(campaign, domain_dns=domain_dns)
+        if finding.level is Level.BLOCKING
+    ]
     if not blocking:
-        start(campaign)
+        start(campaign, domain_dns)
         return True
     reasons = " ".join(finding.message for finding in blocking)
     sentence = f"It was not started at the time you chose. {reasons}"
@@ -118,8 +127,12 @@ def start_scheduled(campaign: Campaign) -> bool:
     return False
 
 
-def _refuse_blocked(campaign: Campaign) -> None:
-    blocking = [finding for finding in run(campaign) if finding.level is Level.BLOCKING]
+def _refuse_blocked(campaign: Campaign, domain_dns: DomainDns | None) -> None:
+    blocking = [
+        finding
+        for finding in run(campaign, domain_dns=domain_dns)
+        if finding.level is Level.BLOCKING
+    ]
     if blocking:
         raise Invalid(
             "This campaign cannot be sent yet. " + " ".join(one.message for one in blocking),

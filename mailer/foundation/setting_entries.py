@@ -213,7 +213,8 @@ DNS: tuple[Entry, ...] = (
         parse=setting_values.choice("on", "off"),
         default="on",
         help="Whether DNS is asked who takes the mail of your people's domains, so that limits and rests of "
-        "a provider count for all domains it hosts. Only domains are asked about, never addresses.",
+        "a provider count for all domains it hosts, and what it says of the domains you send from (DKIM, SPF, "
+        "DMARC). Only domains are asked about, never addresses.",
     ),
     Entry(
         field="dns_servers",

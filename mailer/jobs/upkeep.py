@@ -13,6 +13,7 @@ from mailer import (
     delivery,
     erasures,
     imports,
+    organisations,
     rights,
     selfaudit,
     signup,
@@ -25,6 +26,7 @@ from mailer.jobs import importing, recovery, waking
 from mailer.jobs.delivery import close_campaigns
 from mailer.jobs.runner import job
 from mailer.jobs.transactional import MessageSettler
+from mailer.organisations import DomainDns
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +46,10 @@ def wake() -> Mapping[str, object] | None:
         due = campaigns.list_due(now())
     started = 0
     for campaign_id in due:
+        domain_dns = _ask_dns(campaign_id)
         with unit_of_work():
-            started += campaigns.start_scheduled(campaigns.get_campaign_by_id(campaign_id))
+            campaign = campaigns.get_campaign_by_id(campaign_id)
+            started += campaigns.start_scheduled(campaign, domain_dns)
     finished = close_campaigns()
     with unit_of_work():
         has_bulk, has_first = delivery.has_due(), transactional.has_due()
@@ -57,6 +61,17 @@ def wake() -> Mapping[str, object] | None:
     if not due and not finished:
         return None
     return {"started": started, "held_back": len(due) - started, "finished": finished}
+
+
+def _ask_dns(campaign_id: int) -> DomainDns | None:
+    """What DNS says of the domain that a campaign is sent from, asked with no transaction open."""
+    with unit_of_work():
+        sender_id = campaigns.get_campaign_by_id(campaign_id).sender_id
+        sender = None if sender_id is None else organisations.get_sender_by_id(sender_id)
+        question = None if sender is None else organisations.dns_question(sender)
+    if question is None:
+        return None
+    return organisations.read_dns(question, dns_lookup.look_up_texts(question.names))
 
 
 @job

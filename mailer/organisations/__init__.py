@@ -13,6 +13,14 @@ from mailer.organisations.catalogue import (
     list_organisations,
 )
 from mailer.organisations.countries import COUNTRIES, country_name
+from mailer.organisations.domain_dns import (
+    DnsQuestion,
+    DomainDns,
+    RecordFinding,
+    dns_question,
+    read_dns,
+    use_published_keys,
+)
 from mailer.organisations.domain_keys import (
     DnsRecord,
     begin_signing,
@@ -42,15 +50,19 @@ from mailer.organisations.senders import (
     get_sender_by_id,
     list_senders,
 )
+from mailer.organisations.sending_domains import why_not_from
 from mailer.organisations.states import DomainKeyState
 
 __all__ = [
     "COUNTRIES",
+    "DnsQuestion",
     "DnsRecord",
+    "DomainDns",
     "DomainKey",
     "DomainKeyState",
     "Identity",
     "Organisation",
+    "RecordFinding",
     "Sender",
     "archive_sender",
     "begin_signing",
@@ -60,6 +72,7 @@ __all__ = [
     "create_organisation",
     "create_sender",
     "discard_domain_keys",
+    "dns_question",
     "dns_record",
     "get_organisation",
     "get_organisation_by_id",
@@ -73,9 +86,12 @@ __all__ = [
     "make_domain_keys",
     "missing_identity",
     "page_url",
+    "read_dns",
     "read_identity",
     "signers_for",
     "signing_domain",
     "stop_signing",
     "time_zones",
+    "use_published_keys",
+    "why_not_from",
 ]

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from mailer.foundation import clock
-from mailer.foundation.database import db
-from mailer.foundation.errors import NotAllowed, NotFound
+from mailer.foundation.database import db, serialise_on
+from mailer.foundation.errors import Invalid, NotAllowed, NotFound
 from mailer.foundation.parsing import Answers
 from mailer.organisations.models import Organisation, Sender
+from mailer.organisations.sending_domains import why_not_from
 
 
 def create_sender(
     organisation: Organisation, from_name: str, from_address: str, reply_to: str = ""
 ) -> Sender:
-    """A new sender. Raises Invalid with a message per field."""
-    sender = Sender(organisation_id=organisation.id, **_checked(from_name, from_address, reply_to))
+    """A new sender. Raises Invalid with a message per field, for domains it may not send from too (E-044)."""
+    checked = _checked(from_name, from_address, reply_to)
+    _refuse_domain(organisation.id, checked["from_address"])
+    sender = Sender(organisation_id=organisation.id, **checked)
     db.session.add(sender)
     db.session.flush()
     return sender
@@ -27,7 +30,9 @@ def change_sender(sender: Sender, from_name: str, from_address: str, reply_to: s
     """Change how `sender` presents itself from now on. Raises Invalid, or NotAllowed once archived."""
     if sender.archived_at is not None:
         raise NotAllowed("This sender is archived and can no longer be changed.")
-    for name, value in _checked(from_name, from_address, reply_to).items():
+    checked = _checked(from_name, from_address, reply_to)
+    _refuse_domain(sender.organisation_id, checked["from_address"], sender)
+    for name, value in checked.items():
         setattr(sender, name, value)
     db.session.flush()
     return sender
@@ -72,6 +77,18 @@ def get_sender_by_id(sender_id: int) -> Sender:
     if found is None:
         raise NotFound("There is no such sender.")
     return found
+
+
+def _refuse_domain(organisation_id: int, address: str, sender: Sender | None = None) -> None:
+    """Raises Invalid for a domain that may not be sent from; one that a sender has already is its own."""
+    serialise_on("sending-domains")
+    domain = address.rpartition("@")[2]
+    stays = sender is not None and sender.from_address.rpartition("@")[2] == domain
+    because = why_not_from(
+        organisation_id, address, sender_id=sender.id if sender is not None and stays else None
+    )
+    if because is not None:
+        raise Invalid(because, {"from_address": because})
 
 
 def _checked(from_name: str, from_address: str, reply_to: str) -> dict[str, str]:

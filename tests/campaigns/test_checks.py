@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from mailer import campaigns, lists, organisations
 from mailer.campaigns import Campaign, CampaignDraft, Level
-from mailer.foundation.database import unit_of_work
+from mailer.foundation.database import db, unit_of_work
+from mailer.foundation.errors import Invalid
 from mailer.lists import ListDraft, PurposeDraft
-from mailer.organisations import Identity, get_sender_by_id
+from mailer.organisations import Identity, Sender, get_sender_by_id
 from mailer.rendering import ED25519, RSA, BodyFormat
 from tests.campaigns.conftest import House
-from tests.support.factories import make_list
+from tests.support.factories import DORA, make_list, make_organisation
 from tests.support.make_campaigns import make_draft
+from tests.support.make_lists import make_sender
 
 
 def _codes(campaign: Campaign, level: Level) -> list[str]:
@@ -25,7 +28,7 @@ def _message(campaign: Campaign, code: str) -> str:
 def test_a_complete_campaign_has_nothing_against_it(house: House) -> None:
     campaign = make_draft(house.organisation, house.mailing_list)
     assert _codes(campaign, Level.BLOCKING) == []
-    assert _codes(campaign, Level.WARNING) == []
+    assert _codes(campaign, Level.WARNING) == ["unsigned"]
     assert _message(campaign, "recipients") == "It goes to 3 people."
 
 
@@ -107,7 +110,7 @@ def test_what_is_unwise_is_warned_about(house: House, code: str, change: dict[st
     with unit_of_work():
         campaigns.change_campaign(campaign, CampaignDraft(**given), campaign.revision)  # type: ignore[arg-type]
     assert _codes(campaign, Level.BLOCKING) == []
-    assert _codes(campaign, Level.WARNING) == [code]
+    assert sorted(_codes(campaign, Level.WARNING)) == sorted([code, "unsigned"])
 
 
 @pytest.mark.requirement("E-040")
@@ -119,7 +122,7 @@ def test_it_is_said_whether_the_mails_are_signed(house: House) -> None:
     )
     with unit_of_work():
         organisations.make_domain_keys(house.organisation, domain, (ED25519,))
-    assert "unsigned" in _codes(campaign, Level.OK)
+    assert "unsigned" in _codes(campaign, Level.WARNING)
     with unit_of_work():
         organisations.begin_signing(house.organisation, domain)
     assert _codes(campaign, Level.WARNING) == ["ed25519_alone"]
@@ -136,3 +139,21 @@ def test_a_mail_that_cannot_be_spliced_is_sent_the_slower_way_and_says_so(house:
         "This campaign is sent the slower way because it changes or compares the link to unsubscribe "
         "or to the preferences."
     )
+
+
+@pytest.mark.requirement("E-044")
+@pytest.mark.parametrize("address", ["harbour.books@gmail.com", "ada@plants.example"])
+def test_a_sender_who_may_not_send_from_there_starts_nothing(house: House, address: str) -> None:
+    campaign = make_draft(house.organisation, house.mailing_list)
+    make_sender(make_organisation(DORA), from_address="dora@plants.example")
+    with unit_of_work():  # as it was kept before this was asked
+        db.session.add(
+            Sender(organisation_id=house.organisation.id, from_name="Harbour", from_address=address)
+        )
+        db.session.flush()
+        newest = organisations.list_senders(house.organisation)[-1]
+        db.session.execute(sa.update(Campaign).values(sender_id=newest.id))
+    db.session.refresh(campaign)
+    assert _codes(campaign, Level.BLOCKING) == ["sender_domain"]
+    with pytest.raises(Invalid, match="cannot come from"), unit_of_work():
+        campaigns.start(campaign)

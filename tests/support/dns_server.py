@@ -35,6 +35,24 @@ def mx(*hosts: str) -> Answer:
     return answer
 
 
+def txt(*texts: str) -> Answer:
+    """TXT records, each in strings of 255 octets."""
+
+    def answer(query: dns.message.Message, name: str) -> dns.message.Message:
+        reply = _reply(query)
+        if query.question[0].rdtype != dns.rdatatype.TXT:
+            reply.authority.append(_soa(name))
+            return reply
+        records = [
+            " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
+            for text in texts
+        ]
+        reply.answer.append(dns.rrset.from_text_list(f"{name}.", TTL, "IN", "TXT", records))
+        return reply
+
+    return answer
+
+
 def alias(target: str, *hosts: str) -> Answer:
     """The domain is another name for `target`, which has these MX records."""
 

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts, campaigns
+from mailer import accounts, campaigns, organisations
 from mailer.accounts import Right
 from mailer.campaigns import AudiencePreview, Campaign, Level, Place
 from mailer.foundation import clock
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid, NotFound
 from mailer.foundation.parsing import Answers
+from mailer.organisations import DomainDns
 from mailer.web.admin.campaigns import get_campaign
 from mailer.web.admin.campaigns_shown import (
     AWAY,
@@ -25,6 +26,7 @@ from mailer.web.admin.campaigns_shown import (
     progress_of,
 )
 from mailer.web.admin.door import bp, needs, signed_in
+from mailer.web.admin.sender_keys import ask_dns
 from mailer.web.responses import see_other
 
 MOST_SHOWN = 200  # people of one group
@@ -64,11 +66,12 @@ def campaign_away(public_id: str) -> ResponseReturnValue:
 def campaign_start(public_id: str) -> ResponseReturnValue:
     """Begin to send, once the number of people was typed."""
     found, who = get_campaign(public_id), signed_in()
+    domain_dns = _ask_dns(found)
     audience = campaigns.audience_preview(found)
     try:
         _check_number(request.form, audience)
         with unit_of_work():
-            campaigns.start(found)
+            campaigns.start(found, domain_dns)
             accounts.note(
                 who.organisation,
                 who.account,
@@ -89,8 +92,9 @@ def campaign_schedule(public_id: str) -> ResponseReturnValue:
     zone = ZoneInfo(who.organisation.time_zone)
     try:
         at = read_local_time(request.form, "at", zone)
+        domain_dns = _ask_dns(found)
         with unit_of_work():
-            campaigns.schedule(found, at)
+            campaigns.schedule(found, at, domain_dns)
             accounts.note(who.organisation, who.account, "scheduled a campaign", public_id)
     except Invalid as error:
         return _send_page(found, errors=error.fields, given=request.form), 422
@@ -200,6 +204,13 @@ def _check_number(given: Mapping[str, str], audience: AudiencePreview) -> None:
         _refuse("number", f"It goes to {now_reached:,} people, not {int(typed):,}. Please check.")
 
 
+def _ask_dns(found: Campaign) -> DomainDns | None:
+    """What DNS says of the sender's domain; asked before anything is locked or counted."""
+    if found.sender_id is None:
+        return None
+    return ask_dns(organisations.get_sender_by_id(found.sender_id))
+
+
 def _refuse(name: str, sentence: str) -> None:
     raise Invalid(sentence, {name: sentence})
 
@@ -210,8 +221,9 @@ def _send_page(
     errors: Mapping[str, str] | None = None,
     given: Mapping[str, str] | None = None,
 ) -> str:
+    domain_dns = _ask_dns(found)
     audience = campaigns.audience_preview(found)
-    findings = campaigns.checks.run(found, audience)
+    findings = campaigns.checks.run(found, audience, domain_dns)
     return render_template(
         "admin/campaigns/send.html",
         **frame_of(found),

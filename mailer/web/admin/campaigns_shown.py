@@ -18,6 +18,7 @@ from mailer import (
     subscriptions,
     transactional,
 )
+from mailer.accounts import Right, may
 from mailer.campaigns import Against, AudiencePreview, Campaign, CampaignState, Finding, Level
 from mailer.delivery import DeliveryState, SkipReason
 from mailer.foundation import clock
@@ -72,6 +73,19 @@ AWAY: dict[str, str] = {
     Reason.ERASURE: "Were erased once",
     Reason.MANUAL: "Not to be mailed, entered by the team",
 }
+# Findings that are put right on the sender's page.
+SENDER_CODES = (
+    "sender_domain",
+    "unsigned",
+    "signed",
+    "ed25519_alone",
+    "key_not_published",
+    "second_key_not_published",
+    "dns_silent",
+    "dns_silent_policies",
+    "spf",
+    "dmarc",
+)
 TEST_STATES: dict[MessageState, tuple[str, str]] = {
     MessageState.PLANNED: ("waiting", "waiting to be sent"),
     MessageState.CLAIMED: ("waiting", "on its way"),
@@ -159,16 +173,17 @@ def _people(count: int) -> str:
 
 def checklist_of(campaign: Campaign, findings: Sequence[Finding]) -> list[dict[str, str]]:
     """The findings as the check list shows them, each with the way to put it right."""
-    organisation = ("identity", url_for(".settings"), "Complete the settings")
+    elsewhere = {"identity": (url_for(".settings"), "Complete the settings")}
+    if campaign.sender_id is not None and may(signed_in().member.role, Right.MANAGE):
+        sender = organisations.get_sender_by_id(campaign.sender_id)
+        page = url_for(".sender", public_id=sender.public_id)
+        elsewhere |= dict.fromkeys(SENDER_CODES, (page, "Open the sender’s page"))
     items = []
     for finding in findings:
         item = {"state": finding.level.value, "text": finding.message, "hint": finding.hint}
         if finding.level is not Level.OK:
-            code, href, link = organisation
-            is_elsewhere = finding.code == code
             edit = url_for(".campaign_edit", public_id=campaign.public_id)
-            item["href"] = href if is_elsewhere else edit
-            item["link"] = link if is_elsewhere else "Open the editor"
+            item["href"], item["link"] = elsewhere.get(finding.code, (edit, "Open the editor"))
         items.append(item)
     return items
 
