@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from mailer import delivery
-from mailer.campaigns import Campaign
+from mailer import campaigns, delivery, organisations
+from mailer.campaigns import Campaign, CampaignState
 from mailer.delivery import DeliveryState, LimitDraft, LimitKind
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
@@ -19,7 +21,13 @@ from tests.jobs.conftest import RealParts
 from tests.support import dns_server
 from tests.support.dns_server import DnsServer, mx
 from tests.support.make_audience import make_people
-from tests.support.make_campaigns import counts_of, deliveries_of, make_started
+from tests.support.make_campaigns import (
+    counts_of,
+    deliveries_of,
+    fresh,
+    make_draft,
+    make_started,
+)
 
 GOOGLE = mx("1 aspmx.l.google.com", "5 alt1.aspmx.l.google.com")
 ZONE = {
@@ -150,3 +158,22 @@ def test_where_look_ups_are_off_nobody_is_asked(
     drain(0)
     assert [row.destination for row in deliveries_of(campaign)] == ["alpha.test"]
     assert not dns.asked
+
+
+def test_a_scheduled_campaign_does_not_start_once_its_key_is_gone_from_dns(
+    service: RealParts, dns: DnsServer
+) -> None:
+    make_people(service.mailing_list, 3)
+    domain = "harbourbooks.example"
+    with unit_of_work():
+        organisations.make_domain_keys(service.organisation, domain)
+        organisations.begin_signing(service.organisation, domain)
+    draft = make_draft(service.organisation, service.mailing_list)
+    with unit_of_work():
+        campaigns.schedule(draft, now() + timedelta(hours=1))
+    with unit_of_work():
+        db.session.execute(sa.update(Campaign).values(scheduled_at=now()))
+    upkeep.wake()
+    held = fresh(draft)
+    assert held.state is CampaignState.DRAFT
+    assert "its key is not in the DNS" in held.held_because
