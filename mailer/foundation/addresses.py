@@ -1,4 +1,7 @@
-"""E-mail addresses: checked strictly, kept as given, compared by one normal form (E-008, C-084)."""
+"""E-mail addresses: checked strictly, kept as given, compared by one normal form (E-008, C-084).
+
+What people type or paste is read by `typed_addresses.py`; this file judges one address as it stands.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,11 @@ class Address:
         """HMAC-SHA-256 of the normal form under the pepper, hexadecimal (C-080, C-081)."""
         return peppered(self.normal)
 
+    @property
+    def mailbox_digest(self) -> str:
+        """The digest of `mailbox_of`: what limits on mails to one mailbox count by."""
+        return peppered(mailbox_of(self))
+
 
 def peppered(value: str) -> str:
     """HMAC-SHA-256 of `value` under the pepper, hexadecimal: who has not the pepper cannot try values out."""
@@ -44,7 +52,8 @@ def parse_address(text: str) -> Address:
     """Check one address (E-008). Raises Invalid with what to do about it.
 
     Trimmed and NFC-normalised; the domain becomes a lower-case A-label in the normal form; dots and
-    plus-tags stay, for they are legitimate (C-084).
+    plus-tags stay, for they are legitimate (C-084). Letters are compared in lower case and not folded
+    further: `straße@` and `strasse@` are two mailboxes (RFC 6531 knows no folding).
     """
     text = text.strip()
     if not text:
@@ -64,7 +73,7 @@ def parse_address(text: str) -> Address:
     domain = checked.ascii_domain.lower()
     return Address(
         given=checked.normalized,
-        normal=f"{checked.local_part.casefold()}@{domain}",
+        normal=f"{checked.local_part.lower()}@{domain}",
         domain=domain,
     )
 
@@ -103,6 +112,46 @@ def ascii_domain(domain: str) -> str:
 def mask_addresses(text: str) -> str:
     """Text such as a mail server's reply, with every address in it masked."""
     return _IN_TEXT.sub(lambda found: mask_address(found[0]), text)
+
+
+# Providers that put differently written addresses into one mailbox, as each documents it: other domains of the
+# same mailbox, marks in the local part that do not count, and the sign that begins a tag besides `+`.
+_MAILBOX_DOMAINS = {
+    "googlemail.com": "gmail.com",
+    "me.com": "icloud.com",
+    "mac.com": "icloud.com",
+    "protonmail.com": "proton.me",
+    "protonmail.ch": "proton.me",
+    "pm.me": "proton.me",
+    "ya.ru": "yandex.ru",
+    **dict.fromkeys((f"yandex.{end}" for end in ("by", "com", "kz", "ua", "uz")), "yandex.ru"),
+}
+_IGNORED_MARKS = {
+    "gmail.com": str.maketrans("", "", "."),
+    "proton.me": str.maketrans("", "", "._-"),
+    "yandex.ru": str.maketrans(".", "-"),
+}
+_YAHOO = re.compile(r"(?:my)?yahoo\.[a-z.]+|ymail\.com|rocketmail\.com")
+_FASTMAIL = re.compile(r"([^.]+)\.(fastmail\.(?:com|fm))")
+
+
+def mailbox_of(address: Address) -> str:
+    """The mailbox an address leads to, as far as its provider tells: a key for limits and nothing else.
+
+    The tag after `+` is off; Gmail and Proton ignore dots, Yahoo begins a tag with `-`, Fastmail puts the user
+    into the domain. People stay apart by `Address.normal` (C-084).
+    """
+    local, domain = address.normal.rpartition("@")[0], address.domain
+    inside = _FASTMAIL.fullmatch(domain)
+    if inside is not None:
+        local, domain = inside.groups()
+    domain = _MAILBOX_DOMAINS.get(domain, domain)
+    bare = local.partition("+")[0]
+    if _YAHOO.fullmatch(domain):
+        bare = bare.partition("-")[0]
+    if domain in _IGNORED_MARKS:
+        bare = bare.translate(_IGNORED_MARKS[domain])
+    return f"{bare or local}@{domain}"
 
 
 def mask_address(address: str) -> str:

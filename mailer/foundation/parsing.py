@@ -9,8 +9,9 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from mailer.foundation.addresses import LONGEST_ADDRESS, Address, parse_address
+from mailer.foundation.addresses import LONGEST_ADDRESS, Address
 from mailer.foundation.errors import Invalid
+from mailer.foundation.typed_addresses import LONGEST_TYPED, TypedAddress, read_typed_address
 
 LONGEST_LINE = 200
 LONGEST_TEXT = 20_000
@@ -45,10 +46,19 @@ class Answers:
 
     def parsed_address(self, name: str, *, required: bool = False) -> Address | None:
         """An e-mail address; None when there is none, or none that can be used."""
-        text = self.line(name, required=required, longest=LONGEST_ADDRESS)
-        if text and name not in self.errors:
+        found = self.typed_address(name, required=required)
+        return found.address if found else None
+
+    def typed_address(self, name: str, *, required: bool = False) -> TypedAddress | None:
+        """The same, with what was corrected to read it."""
+        text = self.given.get(name, "")
+        if not text.strip():
+            self._present(name, "", required)
+        elif len(text) > LONGEST_TYPED:
+            self.errors[name] = f"Please use at most {LONGEST_ADDRESS} characters."
+        else:
             try:
-                return parse_address(text)
+                return read_typed_address(text)
             except Invalid as error:
                 self.errors[name] = str(error)
         return None

@@ -15,6 +15,11 @@ from functools import lru_cache
 
 from mailer.foundation.addresses import Address, parse_address
 from mailer.foundation.errors import Invalid
+from mailer.foundation.typed_addresses import (
+    TypedAddress,
+    describe_corrections,
+    read_typed_address,
+)
 from mailer.imports.columns import LONGEST_FIELD_NAME, Target, plain_name
 from mailer.imports.dates import EARLIEST, DateOrder, is_empty, read_date
 from mailer.imports.states import Refusal, RowState
@@ -94,10 +99,16 @@ def judge(reader: Reader, cells: Sequence[str]) -> Judged:
             Refusal.RAGGED if len(cells) <= at else Refusal.ADDRESS_MISSING, cells, reader
         )
     try:
-        address = read_address(given)
-    except Invalid:
-        return Judged(RowState.REFUSED, given=clean(given)[:254], refusal=Refusal.ADDRESS_INVALID)
-    judged = Judged(RowState.UNPROVEN, given=address.given, digest=address.digest)
+        read = read_address(given)
+    except Invalid as error:
+        return Judged(
+            RowState.REFUSED,
+            given=clean(given)[:254],
+            refusal=Refusal.ADDRESS_INVALID,
+            detail=str(error),
+        )
+    judged = Judged(RowState.UNPROVEN, given=read.address.given, digest=read.address.digest)
+    judged.detail = describe_corrections(read.corrections)
     _note_opt_out(judged, reader, values)
     if judged.state is RowState.UNPROVEN:
         _note_person(judged, reader, values, cells)
@@ -116,8 +127,8 @@ def protect(cell: str) -> str:
     return f"'{cell}" if cell[:1] in FORMULA_MARKS and cell else cell
 
 
-def read_address(text: str) -> Address:
-    """The address as `parse_address` reads it. Raises Invalid."""
+def read_address(text: str) -> TypedAddress:
+    """The address as `read_typed_address` reads it. Raises Invalid."""
     local, at, domain = text.rpartition("@")
     domain = domain.lower()
     is_plain = (
@@ -128,8 +139,9 @@ def read_address(text: str) -> Address:
     )
     normal = _domain(domain) if is_plain else None
     if normal is None:
-        return parse_address(text)
-    return Address(given=f"{local}@{normal}", normal=f"{local.casefold()}@{normal}", domain=normal)
+        return read_typed_address(text)
+    found = Address(given=f"{local}@{normal}", normal=f"{local.lower()}@{normal}", domain=normal)
+    return TypedAddress(found, text)
 
 
 @lru_cache(maxsize=50_000)

@@ -20,6 +20,7 @@ from mailer.imports.states import QUARANTINED, REASONS, UNDOABLE, ImportState, R
 from mailer.organisations import Organisation
 
 _TOLD = (RowState.REFUSED, RowState.SUPPRESSED, RowState.OPTED_OUT, RowState.KEPT)
+_IS_CORRECTED = sa.and_(ImportRow.detail != "", ImportRow.state.not_in(_TOLD))
 _BROUGHT = (RowState.IMPORTED, RowState.LOCKED, RowState.SUPPRESSED)
 _TAKEN = (RowState.UNDONE, RowState.KEPT)
 _SLICE = 2_000
@@ -63,14 +64,31 @@ def list_refused(found: Import, *, limit: int) -> list[RefusedRow]:
     return [_refused(row) for row in rows]
 
 
+def list_corrected(found: Import, *, limit: int) -> list[RefusedRow]:
+    """The first `limit` rows that count although their address had to be corrected, and how."""
+    rows = db.session.scalars(
+        sa.select(ImportRow)
+        .where(ImportRow.import_id == found.id, _IS_CORRECTED)
+        .order_by(ImportRow.line)
+        .limit(limit)
+    )
+    return [RefusedRow(row.line, row.address or "", row.detail) for row in rows]
+
+
 def iter_refused_csv(found: Import) -> Iterator[str]:
-    """All of them as CSV (RFC 4180), safe to open in a spreadsheet (S-063); read slice by slice."""
+    """All refused rows, and those that were corrected, as CSV (RFC 4180), safe to open in a spreadsheet
+    (S-063); read slice by slice.
+    """
     yield _csv_lines([("line", "address", "reason")])
     last = 0
     while True:
         rows = db.session.scalars(
             sa.select(ImportRow)
-            .where(ImportRow.import_id == found.id, ImportRow.id > last, ImportRow.state.in_(_TOLD))
+            .where(
+                ImportRow.import_id == found.id,
+                ImportRow.id > last,
+                sa.or_(ImportRow.state.in_(_TOLD), _IS_CORRECTED),
+            )
             .order_by(ImportRow.id)
             .limit(_SLICE)
         ).all()
@@ -103,7 +121,7 @@ def subjects_of(contact: Contact) -> list[int]:
 def _refused(row: ImportRow) -> RefusedRow:
     reason = REASONS[row.refusal] if row.refusal is not None else ""
     if row.detail:
-        reason = f"{reason} ({row.detail})"
+        reason = f"{reason} ({row.detail})" if reason else row.detail
     return RefusedRow(row.line, row.address or "", reason)
 
 

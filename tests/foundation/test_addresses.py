@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mailer.foundation.addresses import mask_address, parse_address
+from mailer.foundation.addresses import mailbox_of, mask_address, parse_address
 from mailer.foundation.errors import Invalid
 from mailer.foundation.settings import Settings
 from tests.conftest import settings_for
@@ -172,3 +172,40 @@ def test_a_mask_shows_the_first_letter_and_the_domain_only() -> None:
 def test_a_mask_of_what_is_no_address_shows_nothing() -> None:
     assert mask_address("cleo jones") == "···"
     assert mask_address("") == "···"
+
+
+@pytest.mark.requirement("C-084")
+def test_sharp_s_is_a_letter_of_its_own(bare: Settings) -> None:
+    for one, other in (
+        ("straße@example.org", "strasse@example.org"),
+        ("cleo@straße.example", "cleo@strasse.example"),
+        ("ﬁn@example.org", "fin@example.org"),
+    ):
+        assert parse_address(one).normal != parse_address(other).normal
+        assert parse_address(one).digest != parse_address(other).digest
+    assert parse_address("STRAẞE@example.org").normal == "straße@example.org"
+
+
+@pytest.mark.requirement("S-031")
+@pytest.mark.parametrize(
+    ("text", "mailbox"),
+    [
+        ("cleo@example.org", "cleo@example.org"),
+        ("Cleo+books@example.org", "cleo@example.org"),
+        ("c.leo@example.org", "c.leo@example.org"),
+        ("+books@example.org", "+books@example.org"),
+        ("C.L.E.O+x.y@gmail.com", "cleo@gmail.com"),
+        ("c.leo@googlemail.com", "cleo@gmail.com"),
+        ("cleo-shop@yahoo.co.uk", "cleo@yahoo.co.uk"),
+        ("cleo-shop@ymail.com", "cleo@ymail.com"),
+        ("c.leo@yahoo.com", "c.leo@yahoo.com"),
+        ("shop@cleo.fastmail.com", "cleo@fastmail.com"),
+        ("cleo+shop@fastmail.fm", "cleo@fastmail.fm"),
+        ("c.l-e_o@pm.me", "cleo@proton.me"),
+        ("cleo+a@me.com", "cleo@icloud.com"),
+        ("c.leo@ya.ru", "c-leo@yandex.ru"),
+        ("cleo-shop@example.org", "cleo-shop@example.org"),
+    ],
+)
+def test_limits_see_the_mailbox_behind_an_address(bare: Settings, text: str, mailbox: str) -> None:
+    assert mailbox_of(parse_address(text)) == mailbox

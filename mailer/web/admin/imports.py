@@ -325,6 +325,7 @@ def _shown(found: Import) -> dict[str, Any]:
         "parts": parts,
         "reasons": sorted(reasons, key=lambda pair: -pair[1]),
         "refused": imports.list_refused(found, limit=SHOWN_REFUSALS) if is_over else [],
+        "corrected": imports.list_corrected(found, limit=SHOWN_REFUSALS) if is_over else [],
         "is_over": is_over,
         "people": imports.count_in(found, _R.PROVEN, _R.UNPROVEN, _R.OPTED_OUT),
         "locked": imports.count_in(found, _R.LOCKED),
