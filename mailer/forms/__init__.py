@@ -8,7 +8,15 @@ counts only for the version it was given to; limits keep one from mailing strang
 
 from __future__ import annotations
 
-from mailer.forms.answers import HONEYPOT, SignupAnswers, is_robot, kept_answers, read_answers
+from mailer.forms.answers import (
+    HONEYPOT,
+    LONGEST_KEPT,
+    MeantAddress,
+    SignupAnswers,
+    is_robot,
+    kept_answers,
+    read_answers,
+)
 from mailer.forms.definitions import (
     BUILT_IN_FIELDS,
     MOST_OWN_FIELDS,
@@ -29,7 +37,7 @@ from mailer.forms.drafting import (
     list_forms,
     open_form,
 )
-from mailer.forms.guard import Asking, admit, is_first_alarm
+from mailer.forms.guard import Admission, Asking, UsedLimits, admit, free, is_first_alarm
 from mailer.forms.missing import Missing, missing_for_publication
 from mailer.forms.models import Form, FormVersion
 from mailer.forms.origins import is_allowed, origin_of, parse_origin, parse_origins
@@ -53,9 +61,11 @@ from mailer.forms.shown import Embed, Showing, Standing, read_showing, sign_show
 __all__ = [
     "BUILT_IN_FIELDS",
     "HONEYPOT",
+    "LONGEST_KEPT",
     "MOST_OWN_FIELDS",
     "SLOTS",
     "TRACKING_KEY",
+    "Admission",
     "Asking",
     "Control",
     "Disclosure",
@@ -65,12 +75,14 @@ __all__ = [
     "FormDefinition",
     "FormDraft",
     "FormVersion",
+    "MeantAddress",
     "Missing",
     "OfferedControl",
     "PublishedForm",
     "Showing",
     "SignupAnswers",
     "Standing",
+    "UsedLimits",
     "admit",
     "archive_form",
     "change_form",
@@ -82,6 +94,7 @@ __all__ = [
     "disclosure_for",
     "find_newest_version",
     "find_published",
+    "free",
     "frozen_lines",
     "get_form",
     "get_version",

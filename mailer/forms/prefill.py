@@ -17,7 +17,7 @@ from mailer.lists import MailingList
 from mailer.organisations import Organisation
 
 SUCCESS = (
-    "We have sent you a mail with a link. Open it and press the button there. "
+    "Please look for our mail with a link in it. Open it and press the button there. "
     "Until then we send you nothing else."
 )
 

@@ -126,10 +126,10 @@ _MAILBOX_DOMAINS = {
     "ya.ru": "yandex.ru",
     **dict.fromkeys((f"yandex.{end}" for end in ("by", "com", "kz", "ua", "uz")), "yandex.ru"),
 }
-_IGNORED_MARKS = {
-    "gmail.com": str.maketrans("", "", "."),
-    "proton.me": str.maketrans("", "", "._-"),
-    "yandex.ru": str.maketrans(".", "-"),
+_IGNORED_MARKS: dict[str, dict[str, str | int | None]] = {
+    "gmail.com": {".": ""},
+    "proton.me": {".": "", "_": "", "-": ""},
+    "yandex.ru": {".": "-"},
 }
 _YAHOO = re.compile(r"(?:my)?yahoo\.[a-z.]+|ymail\.com|rocketmail\.com")
 _FASTMAIL = re.compile(r"([^.]+)\.(fastmail\.(?:com|fm))")
@@ -150,7 +150,7 @@ def mailbox_of(address: Address) -> str:
     if _YAHOO.fullmatch(domain):
         bare = bare.partition("-")[0]
     if domain in _IGNORED_MARKS:
-        bare = bare.translate(_IGNORED_MARKS[domain])
+        bare = bare.translate(str.maketrans(_IGNORED_MARKS[domain]))
     return f"{bare or local}@{domain}"
 
 

@@ -17,11 +17,12 @@ from mailer.foundation.queue import connection
 
 # One round trip for many, one after the other; for each all or nothing: either every limit of theirs has room
 # and all are counted, or none is. ARGV: now, then for each how many limits, and count and window of each.
+# The answer for each is 0, or the place of the first limit that is used up.
 _SCRIPT = """
 local now, at, first = tonumber(ARGV[1]), 2, 1
 local answers = {}
 while at <= #ARGV do
-  local limits, has_room, names = tonumber(ARGV[at]), 1, {}
+  local limits, full, names = tonumber(ARGV[at]), 0, {}
   for i = 0, limits - 1 do
     local key, slot = KEYS[first + i] .. ':', math.floor(now / ARGV[at + 2 + 2 * i])
     names[2 * i + 1], names[2 * i + 2] = key .. (slot - 1), key .. slot
@@ -31,20 +32,29 @@ while at <= #ARGV do
     local count, window = tonumber(ARGV[at + 1 + 2 * i]), tonumber(ARGV[at + 2 + 2 * i])
     local last, this = counts[2 * i + 1] or 0, counts[2 * i + 2] or 0
     if last * (1 - (now % window) / window) + this >= count then
-      has_room = 0
+      full = i + 1
       break
     end
   end
-  for i = 0, has_room * limits - 1 do
+  for i = 0, full == 0 and limits - 1 or -1 do
     local key = names[2 * i + 2]
     if redis.call('INCR', key) == 1 then
       redis.call('EXPIRE', key, ARGV[at + 2 + 2 * i] * 2)
     end
   end
-  answers[#answers + 1] = has_room
+  answers[#answers + 1] = full
   at, first = at + 1 + 2 * limits, first + limits
 end
 return answers
+"""
+
+# Takes one off every counter that has any; the time by which it ends stays.
+_GIVE_BACK = """
+for i = 1, #KEYS do
+  if tonumber(redis.call('GET', KEYS[i]) or 0) > 0 then
+    redis.call('DECR', KEYS[i])
+  end
+end
 """
 
 
@@ -64,6 +74,11 @@ def is_within(limits: Sequence[Limit]) -> bool:
 
 def are_within(occurrences: Sequence[Sequence[Limit]]) -> list[bool]:
     """Like `is_within` for several occurrences, one after the other and in their order."""
+    return [full is None for full in find_full(occurrences)]
+
+
+def find_full(occurrences: Sequence[Sequence[Limit]]) -> list[Limit | None]:
+    """Like `are_within`, with the first limit that is used up in place of False, and None in place of True."""
     now = time.time()
     keys = [f"limit:{limit.key}" for limits in occurrences for limit in limits]
     numbers: list[float] = [now]
@@ -74,8 +89,20 @@ def are_within(occurrences: Sequence[Sequence[Limit]]) -> list[bool]:
     try:
         answers = connection().eval(_SCRIPT, len(keys), *keys, *numbers)
     except (redis.RedisError, OSError):
-        return [_local().is_within(limits, now) for limits in occurrences]
-    return [int(answer) == 1 for answer in answers]
+        return [_local().find_full(limits, now) for limits in occurrences]
+    return [
+        limits[int(answer) - 1] if int(answer) else None
+        for limits, answer in zip(occurrences, answers, strict=True)
+    ]
+
+
+def give_back(limits: Sequence[Limit], counted_at: float) -> None:
+    """Take one occurrence off `limits` again that was counted at `counted_at` (seconds since 1970)."""
+    keys = [f"limit:{limit.key}:{int(counted_at // limit.seconds)}" for limit in limits]
+    try:
+        connection().eval(_GIVE_BACK, len(keys), *keys)
+    except (redis.RedisError, OSError):
+        _local().give_back(limits, counted_at)
 
 
 class _LocalCounters:
@@ -87,18 +114,23 @@ class _LocalCounters:
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, int], int] = {}
 
-    def is_within(self, limits: Sequence[Limit], now: float) -> bool:
+    def find_full(self, limits: Sequence[Limit], now: float) -> Limit | None:
         with self._lock:
             if len(self._counts) > self.LARGEST:
                 self._counts.clear()
             slots = [(limit, int(now // limit.seconds)) for limit in limits]
-            if any(
-                self._used(limit, slot, now) >= max(1, limit.count // 2) for limit, slot in slots
-            ):
-                return False
+            for limit, slot in slots:
+                if self._used(limit, slot, now) >= max(1, limit.count // 2):
+                    return limit
             for limit, slot in slots:
                 self._counts[limit.key, slot] = self._counts.get((limit.key, slot), 0) + 1
-            return True
+            return None
+
+    def give_back(self, limits: Sequence[Limit], counted_at: float) -> None:
+        with self._lock:
+            for limit in limits:
+                place = (limit.key, int(counted_at // limit.seconds))
+                self._counts[place] = max(0, self._counts.get(place, 0) - 1)
 
     def _used(self, limit: Limit, slot: int, now: float) -> float:
         share = 1 - (now % limit.seconds) / limit.seconds

@@ -8,10 +8,12 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from mailer import consent, transactional
+from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.ids import new_id
+from mailer.foundation.throttle import Limit, are_within
 from mailer.imports.importing import subject_of
 from mailer.imports.letter import plan_permission_mail
 from mailer.imports.models import Import, ImportRow
@@ -25,6 +27,7 @@ from mailer.transactional import TransactionalMessage
 from mailer.transport import Outcome
 
 SLICE = 20
+MAILS_PER_WEEK, WEEK = 3, 7 * 24 * 3600  # to one mailbox
 
 
 def plan_permission_mails(*, limit: int = SLICE) -> int:
@@ -44,14 +47,9 @@ def plan_permission_mails(*, limit: int = SLICE) -> int:
     room = min(limit, settings().import_mails_per_hour - _mailed_this_hour())
     if room <= 0:
         return 0
-    rows = db.session.scalars(
-        sa.select(ImportRow)
-        .where(ImportRow.import_id == found.id, ImportRow.state == RowState.LOCKED)
-        .order_by(ImportRow.id)
-        .limit(room)
-    ).all()
+    rows, is_end = _next_rows(found, room)
     if not rows:
-        found.is_asking = False
+        found.is_asking = not is_end
         db.session.flush()
         return 0
     standings = find_standings(found, {row.address_digest or "" for row in rows})
@@ -80,6 +78,35 @@ def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outc
     sha256 = consent.put_blob(subject_of(row), body, "message/rfc822")
     row.mail_evidence = transactional.mail_evidence(message, outcome, sha256)
     db.session.flush()
+
+
+def _next_rows(found: Import, room: int) -> tuple[list[ImportRow], bool]:
+    """Up to `room` locked rows that may be mailed now; and whether no locked row is left at all.
+
+    One mailbox gets few permission mails a week, over all organisations; its other addresses wait.
+    """
+    last, chosen = 0, list[ImportRow]()
+    is_end = True
+    while len(chosen) < room:
+        rows = db.session.scalars(
+            sa.select(ImportRow)
+            .where(
+                ImportRow.import_id == found.id,
+                ImportRow.state == RowState.LOCKED,
+                ImportRow.id > last,
+            )
+            .order_by(ImportRow.id)
+            .limit(room - len(chosen))
+        ).all()
+        if not rows:
+            break
+        is_end, last = False, rows[-1].id
+        mailboxes = [parse_address(row.address or "").mailbox_digest for row in rows]
+        answers = are_within(
+            [[Limit(f"permission:{mailbox}", MAILS_PER_WEEK, WEEK)] for mailbox in mailboxes]
+        )
+        chosen += [row for row, is_free in zip(rows, answers, strict=True) if is_free]
+    return chosen, is_end
 
 
 def _mailed_this_hour() -> int:

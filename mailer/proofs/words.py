@@ -133,6 +133,17 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
         "Že sa nestalo nič iné alebo nič neskôr nepribudlo.",
         "Že se nestalo nic jiného nebo nic později nepřibylo.",
     ),
+    "address_typed": (
+        "Address as typed", "Adresse wie eingegeben", "Adresa, ako bola napísaná", "Adresa, jak byla napsána",
+    ),
+    "address_corrections": (
+        "Corrections to it", "Berichtigungen daran", "Jej opravy", "Její opravy",
+    ),
+    "address_suggested": (
+        "Asked whether this address was meant", "Gefragt, ob diese Adresse gemeint war",
+        "Otázka, či bola myslená táto adresa", "Dotaz, zda byla míněna tato adresa",
+    ),
+    "address_suggestion": ("Answer", "Antwort", "Odpoveď", "Odpověď"),
     "answered_at": (
         "Answered by the mail server", "Antwort des Mailservers",
         "Odpoveď servera", "Odpověď serveru",
@@ -165,7 +176,8 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
 # What the person reads of each part of the evidence, in this order; the rest stands in payload.json.
 FACTS = (
     "method", "at", "source", "consented_at", "imported_at", "file_name", "evidence_name", "submitted_at",
-    "shown_at", "address", "form_url", "embedding_origin", "form_version", "notice_number", "outcome",
+    "shown_at", "address", "address_typed", "address_corrections", "address_suggested", "address_suggestion",
+    "form_url", "embedding_origin", "form_version", "notice_number", "outcome",
     "envelope_from", "envelope_to", "answered_at", "reply_code", "reply_text", "relay", "message_id",
     "confirmed_at", "page_shown_at", "ip", "locale", "user_agent",
 )  # fmt: skip

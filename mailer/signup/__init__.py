@@ -21,6 +21,13 @@ from mailer.signup.confirmation import (
 from mailer.signup.disputing import dispute, read_dispute_token, take_back_dispute
 from mailer.signup.expiry import count_waiting, erase_waiting, expire_unconfirmed
 from mailer.signup.forgetting import forget
+from mailer.signup.holding import (
+    HeldGroup,
+    count_held,
+    erase_held,
+    list_held,
+    release_held,
+)
 from mailer.signup.intake import (
     Control,
     ReadyRequest,
@@ -32,7 +39,13 @@ from mailer.signup.intake import (
 )
 from mailer.signup.mail_evidence import keep_mail_evidence
 from mailer.signup.models import SignupChoice, SignupRequest
-from mailer.signup.queries import PendingRequest, form_url, list_pending, subjects_of
+from mailer.signup.queries import (
+    PendingRequest,
+    find_used_limits,
+    form_url,
+    list_pending,
+    subjects_of,
+)
 from mailer.signup.states import RequestState
 
 __all__ = [
@@ -40,6 +53,7 @@ __all__ = [
     "Confirmed",
     "ConfirmingAct",
     "Control",
+    "HeldGroup",
     "PageShown",
     "PendingRequest",
     "ReadyRequest",
@@ -48,18 +62,23 @@ __all__ = [
     "SignupRequest",
     "Submission",
     "confirm",
+    "count_held",
     "count_waiting",
     "dispute",
+    "erase_held",
     "erase_waiting",
     "expire_unconfirmed",
+    "find_used_limits",
     "forget",
     "form_url",
     "keep_mail_evidence",
+    "list_held",
     "list_pending",
     "page_of_request",
     "prepare",
     "read_confirm_token",
     "read_dispute_token",
+    "release_held",
     "request",
     "request_again",
     "request_many",

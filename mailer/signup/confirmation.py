@@ -132,6 +132,7 @@ def confirm(request: SignupRequest, act: ConfirmingAct) -> Confirmed:
     request.state = RequestState.CONFIRMED
     request.settled_at = now()
     request.contact_id = contact.id
+    request.network_digest = None
     db.session.flush()
     return _confirmed(request, is_new=True)
 

@@ -54,6 +54,8 @@ def dispute(request: SignupRequest, evidence: Mapping[str, Any]) -> None:
     request.settled_at = now()
     request.address = None
     request.answers = {}
+    request.network_digest = None
+    request.held_at = None
     request.mail_evidence = None  # it stands in the record, under the person's key
     transactional.forget_addressee(request.public_id)
     db.session.flush()

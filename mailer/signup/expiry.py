@@ -30,7 +30,7 @@ def expire_unconfirmed(*, limit: int = 500) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for request in due:
-        _erase(request)
+        erase(request)
     return len(due)
 
 
@@ -49,7 +49,7 @@ def erase_waiting(form: Form, *, limit: int = 500) -> int:
         sa.select(SignupRequest).where(_is_waiting(form)).limit(limit).with_for_update()
     ).all()
     for request in waiting:
-        _erase(request)
+        erase(request)
     return len(waiting)
 
 
@@ -60,12 +60,16 @@ def _is_waiting(form: Form) -> sa.ColumnElement[bool]:
     )
 
 
-def _erase(request: SignupRequest) -> None:
+def erase(request: SignupRequest) -> None:
+    """End a request that nobody confirmed: what is personal goes with the key, unsent mail is cancelled."""
     transactional.forget_addressee(request.public_id)
     request.state = RequestState.EXPIRED
     request.settled_at = now()
     request.address = None
     request.address_digest = None
+    request.mailbox_digest = None
+    request.network_digest = None
+    request.held_at = None
     request.answers = {}
     request.mail_evidence = None
     db.session.flush()

@@ -31,24 +31,26 @@ from mailer.transactional import ReadyMail
 # In the driver's words: signing up is the busiest door of the house.
 _ADD_REQUEST: Final = (
     "INSERT INTO signup_requests (public_id, organisation_id, form_version_id, subject_id, address,"  # noqa: S608  # made of constants and marks
-    " address_digest, answers, language, requested_at, expires_at, state)"
-    f" VALUES (?, ?, ?, {consent.SUBJECT_ID}, ?, ?, ?, ?, ?, ?, '{RequestState.PENDING}')"
+    " address_digest, mailbox_digest, network_digest, answers, language, requested_at, expires_at, held_at,"
+    " state)"
+    f" VALUES (?, ?, ?, {consent.SUBJECT_ID}, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{RequestState.PENDING}')"
 )
 _ADD_CHOICE: Final = (
     "INSERT INTO signup_choices (request_id, matter, mailing_list_id, record_id)"  # noqa: S608  # made of constants and marks
     f" VALUES ((SELECT id FROM signup_requests WHERE public_id = ?), ?, ?, {consent.RECORD_ID})"
 )
 
-MAILS_PER_WEEK = 3  # per address and organisation, S-031
-MAILS_PER_WEEK_ANYWHERE = 9  # per address on this whole instance, S-031
+MAILS_PER_WEEK = 3  # per mailbox and organisation, S-031
+MAILS_PER_WEEK_ANYWHERE = 9  # per mailbox on this whole instance, S-031
 
 
 class Recent(NamedTuple):
-    """A request of the last days: its row id, whom it asked, and when."""
+    """A request of the last days that nobody confirmed: its row id, who asked, when, whether it is held."""
 
     id: int
     organisation_id: int
     requested_at: datetime
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,10 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A form as somebody submitted it. `evidence` holds leg (a) of the proof (C-041)."""
+    """A form as somebody submitted it. `evidence` holds leg (a) of the proof (C-041).
+
+    `network` is a digest of where they came from; `is_held` says that limits hold the request back.
+    """
 
     organisation: Organisation
     version: FormVersion
@@ -75,6 +80,8 @@ class Submission:
     last_name: str = ""
     fields: Mapping[str, str] | None = None
     lists: tuple[MailingList, ...] = ()  # those of the controls, where they are at hand
+    network: str = ""
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,8 @@ class ReadyRequest:
     public_id: str
     organisation_id: int
     digest: str
+    mailbox: str
+    is_held: bool
     list_ids: frozenset[int]
     answers: consent.SealedAnswers
     row: driver.Row
@@ -99,8 +108,9 @@ class ReadyRequest:
 def request(submission: Submission) -> str | None:
     """Write the request and plan its confirmation mail; returns its public id, or None when no mail may go.
 
-    The caller answers alike in all cases (S-032). At most one mail per address and list a day and three
-    per address a week (S-031); none to an address whose owner blocked us (C-082).
+    The caller answers alike in all cases (S-032). At most one mail per mailbox and list a day and three
+    per mailbox a week (S-031), of those that were not confirmed; none to an address whose owner blocked us
+    (C-082). A request that is held is owed no mail until `release_held`.
     """
     if not _list_ids(submission):
         return None
@@ -109,14 +119,14 @@ def request(submission: Submission) -> str | None:
 
 def request_many(ready: Sequence[ReadyRequest]) -> list[str | None]:
     """Like `request`, for several people at once and in their order."""
-    serialise_on(*(f"signup:{one.organisation_id}:{one.digest}" for one in ready))
+    serialise_on(*(f"signup:{one.mailbox}" for one in ready))
     taken: set[str] = set()
     for part in _apart(ready):
         free = _without_blocked(part)
         if not free:
             continue
-        recent = _recent([one.digest for one in free])
-        granted = [one for one in free if _may_mail(one, recent.get(one.digest, []))]
+        recent = find_recent([one.mailbox for one in free])
+        granted = [one for one in free if _may_write(one, recent.get(one.mailbox, []))]
         if granted:
             _write(granted)
             taken.update(one.public_id for one in granted)
@@ -148,12 +158,12 @@ def request_again(old: SignupRequest, evidence: Mapping[str, Any]) -> str | None
 
 
 def _apart(ready: Sequence[ReadyRequest]) -> list[list[ReadyRequest]]:
-    """Parts in which no address stands twice: the second of the same is judged after the first is written."""
+    """Parts in which no mailbox stands twice: the second of the same is judged after the first is written."""
     parts: list[list[ReadyRequest]] = []
     seen: dict[str, int] = {}
     for one in ready:
-        place = seen.get(one.digest, 0)
-        seen[one.digest] = place + 1
+        place = seen.get(one.mailbox, 0)
+        seen[one.mailbox] = place + 1
         if place == len(parts):
             parts.append([])
         parts[place].append(one)
@@ -165,22 +175,31 @@ def _without_blocked(part: Sequence[ReadyRequest]) -> list[ReadyRequest]:
     return [one for one in part if one.person not in blocked]
 
 
-def _recent(digests: Sequence[str]) -> dict[str, list[Recent]]:
-    """What was asked for each address in the last seven days, here or elsewhere on this instance."""
+def find_recent(mailboxes: Sequence[str]) -> dict[str, list[Recent]]:
+    """What was asked for each mailbox in the last seven days and not confirmed, on this whole instance."""
     rows = driver.read_rows(
-        "SELECT address_digest, id, organisation_id, requested_at FROM signup_requests"  # noqa: S608  # made of constants and marks
-        f" WHERE address_digest IN ({driver.marks(len(digests))}) AND requested_at > ?",
-        (*digests, driver.moment_in(now() - timedelta(days=7))),
+        "SELECT mailbox_digest, id, organisation_id, requested_at, held_at FROM signup_requests"  # noqa: S608  # made of constants and marks
+        f" WHERE mailbox_digest IN ({driver.marks(len(mailboxes))}) AND requested_at > ?"
+        f" AND state <> '{RequestState.CONFIRMED}'",
+        (*mailboxes, driver.moment_in(now() - timedelta(days=7))),
     )
     found: dict[str, list[Recent]] = {}
-    for digest, row_id, organisation_id, requested_at in rows:
-        recent = Recent(row_id, organisation_id, driver.moment_out(requested_at))
-        found.setdefault(digest, []).append(recent)
+    for mailbox, row_id, organisation_id, requested_at, held_at in rows:
+        asked_at = driver.moment_out(requested_at)
+        recent = Recent(row_id, organisation_id, asked_at, is_held=held_at is not None)
+        found.setdefault(mailbox, []).append(recent)
     return found
 
 
-def _may_mail(asking: ReadyRequest, recent: Sequence[Recent]) -> bool:
-    here = [row for row in recent if row.organisation_id == asking.organisation_id]
+def _may_write(asking: ReadyRequest, recent: Sequence[Recent]) -> bool:
+    # What is held has brought no mail, so it stands in nobody's way but that of others that are held.
+    counted = recent if asking.is_held else [row for row in recent if not row.is_held]
+    return may_mail(asking.organisation_id, asking.list_ids, counted)
+
+
+def may_mail(organisation_id: int, list_ids: frozenset[int], recent: Sequence[Recent]) -> bool:
+    """Whether a mailbox that was asked for so often may get one more mail about these lists (S-031)."""
+    here = [row for row in recent if row.organisation_id == organisation_id]
     if len(here) >= MAILS_PER_WEEK or len(recent) >= MAILS_PER_WEEK_ANYWHERE:
         return False
     yesterday = now() - timedelta(days=1)
@@ -192,7 +211,7 @@ def _may_mail(asking: ReadyRequest, recent: Sequence[Recent]) -> bool:
             sa.select(SignupChoice.mailing_list_id).where(SignupChoice.request_id.in_(today))
         )
     )
-    return bool(asking.list_ids - mailed)
+    return bool(list_ids - mailed)
 
 
 def _write(granted: Sequence[ReadyRequest]) -> None:
@@ -200,7 +219,7 @@ def _write(granted: Sequence[ReadyRequest]) -> None:
         consent.record_answers([one.answers for one in granted])
         driver.execute_each(_ADD_REQUEST, [one.row for one in granted])
         driver.execute_each(_ADD_CHOICE, [row for one in granted for row in one.choices])
-        transactional.plan_ready([one.mail for one in granted])
+        transactional.plan_ready([one.mail for one in granted if not one.is_held])
 
 
 def prepare(submission: Submission) -> ReadyRequest:
@@ -218,11 +237,13 @@ def prepare(submission: Submission) -> ReadyRequest:
     chosen = [(about, record) for about, record, is_ticked in answered if is_ticked]
     lists = [about.mailing_list for about, _ in chosen if about.mailing_list is not None]
     invitation = Invitation(public_id, address.given, expires_at)
-    digest = address.digest
+    digest, mailbox = address.digest, address.mailbox_digest
     return ReadyRequest(
         public_id=public_id,
         organisation_id=organisation.id,
         digest=digest,
+        mailbox=mailbox,
+        is_held=submission.is_held,
         list_ids=_list_ids(submission),
         answers=answers,
         row=(
@@ -232,10 +253,13 @@ def prepare(submission: Submission) -> ReadyRequest:
             answers.subject,
             address.given,
             digest,
+            mailbox,
+            submission.network or None,
             _answers(submission),
             submission.language,
             driver.moment_in(moment),
             driver.moment_in(expires_at),
+            driver.moment_in(moment) if submission.is_held else None,
         ),
         choices=tuple(
             (

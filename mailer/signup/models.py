@@ -22,7 +22,13 @@ class SignupRequest(Model):
 
     __tablename__ = "signup_requests"
     __table_args__ = (
-        sa.Index(None, "address_digest"),
+        sa.Index(None, "mailbox_digest"),
+        sa.Index(
+            "ix_signup_requests_held",
+            "form_version_id",
+            sqlite_where=sa.text("held_at IS NOT NULL"),
+            postgresql_where=sa.text("held_at IS NOT NULL"),
+        ),
         sa.Index(None, "state", "expires_at"),
         sa.Index(None, "contact_id", sqlite_where=_CONFIRMED, postgresql_where=_CONFIRMED),
     )
@@ -37,12 +43,15 @@ class SignupRequest(Model):
     contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"))
     address: Mapped[str | None] = mapped_column(sa.String(254))
     address_digest: Mapped[str | None] = mapped_column(sa.String(64))
+    mailbox_digest: Mapped[str | None] = mapped_column(sa.String(64))  # for limits alone
+    network_digest: Mapped[str | None] = mapped_column(sa.String(32))  # for limits alone
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     language: Mapped[str] = mapped_column(sa.String(10))
     state: Mapped[RequestState] = mapped_column(words(RequestState), default=RequestState.PENDING)
     mail_evidence: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)  # leg (b), C-042
     requested_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
+    held_at: Mapped[datetime | None]  # while the team has not looked at a request over a limit
     settled_at: Mapped[datetime | None]
 
     choices: Mapped[list[SignupChoice]] = relationship(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from mailer.contacts import Contact
-from mailer.forms import Form, FormVersion
-from mailer.foundation.addresses import mask_address
+from mailer.forms import Form, FormVersion, UsedLimits, get_version_by_id
+from mailer.foundation.addresses import mask_address, parse_address
+from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.paging import Cursor, Page, page_of
@@ -32,6 +33,7 @@ class PendingRequest:
     list_names: list[str]
     mail_state: MessageState | None
     mail_reply: str
+    is_held: bool
 
 
 def list_pending(organisation: Organisation, cursor: Cursor) -> Page[PendingRequest]:
@@ -54,6 +56,7 @@ def list_pending(organisation: Organisation, cursor: Cursor) -> Page[PendingRequ
                 expires_at=request.expires_at,
                 list_names=names.get(request.id, []),
                 mail_state=mail.state if mail else None,
+                is_held=request.held_at is not None,
                 mail_reply=f"{mail.reply_code or ''} {mail.reply_text}".strip() if mail else "",
             )
         )
@@ -66,6 +69,21 @@ def subjects_of(contact: Contact) -> list[int]:
         sa.select(SignupRequest.subject_id).where(SignupRequest.contact_id == contact.id)
     )
     return sorted({contact.subject_id, *asked})
+
+
+def find_used_limits(request: SignupRequest) -> UsedLimits | None:
+    """What a request that waits took from the limits of its hour; None when they do not count it any more."""
+    is_recent = request.requested_at > now() - timedelta(hours=2)
+    if request.state is not RequestState.PENDING or not request.network_digest or not is_recent:
+        return None
+    version = get_version_by_id(request.form_version_id)
+    form = db.session.get_one(Form, version.form_id)
+    return UsedLimits(
+        mailbox=request.mailbox_digest or "",
+        network=request.network_digest,
+        domain=parse_address(request.address or "").domain,
+        form=form.public_id,
+    )
 
 
 def form_url(request: SignupRequest) -> str:

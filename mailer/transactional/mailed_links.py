@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mailer.contacts import Contact, get_linked
+from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
+from mailer.foundation.throttle import Limit, is_within
 from mailer.foundation.tokens import Purpose, read_timed, sign_timed
 from mailer.organisations import get_organisation_by_id, imprint_lines, list_senders
 from mailer.rendering import Letter
@@ -20,6 +22,7 @@ from mailer.transactional.outbox import find_newest
 from mailer.transactional.states import MessageKind
 
 LEAST_APART = timedelta(minutes=10)
+LINKS_AN_HOUR, HOUR = 10, 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +45,14 @@ class MailedLink:
 
 
 def mail_link(link: MailedLink, contact: Contact) -> bool:
-    """Owe the person one mail with the link; False when none can go there, or one went within ten minutes."""
+    """Owe the person one mail with the link; False when none can go there, or one went within ten minutes.
+
+    A mailbox gets so many an hour in all, whichever of its addresses are known and to whom.
+    """
     newest = find_newest(contact.public_id, kind=link.kind)
     if newest is not None and newest.created_at > now() - LEAST_APART:
+        return False
+    if contact.address and not is_within([_limit(contact.address)]):
         return False
     organisation = get_organisation_by_id(contact.organisation_id)
     senders, name = list_senders(organisation), organisation.legal_name
@@ -79,3 +87,8 @@ def mail_link(link: MailedLink, contact: Contact) -> bool:
 def read_mailed_link(link: MailedLink, token: str) -> Contact:
     """Whom a mailed link is for. Raises LinkExpired, and LinkInvalid once they are erased."""
     return get_linked(str(read_timed(link.purpose, token, max_age=link.life)))
+
+
+def _limit(address: str) -> Limit:
+    mailbox = parse_address(address).mailbox_digest
+    return Limit(f"mailed-link:{mailbox}", LINKS_AN_HOUR, HOUR)

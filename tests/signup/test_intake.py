@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from mailer import consent, signup
+from mailer import consent, signup, subscriptions
 from mailer.consent import ConsentRecord, ConsentSubject
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.database import db, unit_of_work
@@ -98,6 +99,57 @@ def test_an_address_gets_three_mails_a_week_however_many_lists_there_are(app: Fl
         for row in db.session.scalars(sa.select(SignupRequest)):
             row.requested_at -= timedelta(days=8)
     make_request(submission(organisation, form, lists[3]))
+
+
+@pytest.mark.requirement("S-031")
+def test_one_mailbox_is_one_mailbox_however_many_addresses_it_has(app: Flask) -> None:
+    organisation = make_organisation()
+    letter = make_list(organisation)
+    form = make_form(organisation, letter)
+    written = ["c.leo@gmail.com", "cleo+1@gmail.com", "CLEO@googlemail.com", "cleo+2@gmail.com"]
+    asked = [submission(organisation, form, letter, address=address) for address in written]
+    with unit_of_work():
+        at_once = signup.request_many([signup.prepare(one) for one in asked])
+        later = [signup.request(one) for one in asked]
+    assert [public_id is not None for public_id in (*at_once, *later)] == [True] + [False] * 7
+    make_request(submission(organisation, form, letter, address="c.leo@example.org"))
+    make_request(submission(organisation, form, letter, address="cleo@example.org"))
+
+
+@pytest.mark.requirement("S-031")
+def test_one_mailbox_gets_nine_mails_a_week_over_all_organisations(app: Flask) -> None:
+    taken = 0
+    for place in range(11):
+        organisation = make_organisation(replace(DORA, name=f"Organisation {place}"))
+        letter = make_list(organisation)
+        one = submission(
+            organisation, make_form(organisation, letter), letter, address=f"cleo+{place}@gmail.com"
+        )
+        with unit_of_work():
+            taken += signup.request(one) is not None
+    assert taken == 9
+
+
+@pytest.mark.requirement("S-031")
+def test_who_confirms_leaves_and_joins_again_on_the_same_day_gets_a_mail_each_time(
+    app: Flask,
+) -> None:
+    organisation = make_organisation()
+    letter = make_list(organisation)
+    form = make_form(organisation, letter)
+    for _ in range(4):
+        request = make_request(submission(organisation, form, letter))
+        with unit_of_work():
+            row = db.session.get_one(SignupRequest, request.id)
+            confirmed = signup.confirm(row, pressed())
+            subscriptions.unsubscribe_all(confirmed.contact, {"method": "link"})
+    assert count(TransactionalMessage) == 4
+
+
+def pressed() -> signup.ConfirmingAct:
+    return signup.ConfirmingAct(
+        method="POST", token_digest="0" * 64, ip="192.0.2.0/24", user_agent="Firefox", shown_at=None
+    )
 
 
 def test_another_organisation_may_still_ask(app: Flask) -> None:

@@ -19,6 +19,10 @@ LEGS = (
     ("confirmation", "The confirming act"),
 )
 LABELS = {
+    "address_corrections": "Corrections to the address",
+    "address_suggested": "Asked whether this address was meant",
+    "address_suggestion": "Answer to the question",
+    "address_typed": "Address as it was typed",
     "answered_at": "Answered by the mail server",
     "asked_again": "Asked again",
     "at": "When",

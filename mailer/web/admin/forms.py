@@ -148,7 +148,7 @@ def preview_form(form_id: str) -> ResponseReturnValue:
         ticked=frozenset(),
         errors={},
         message="",
-        notices=[],
+        again=None,
     )
     return allow_framing(make_response(text), ["'self'"])
 
@@ -212,6 +212,33 @@ def erase_waiting(form_id: str) -> ResponseReturnValue:
     with unit_of_work():
         _note("erased waiting requests of a form", found, number=total)
     return see_other(url_for("admin.form", form_id=form_id), f"{total} requests were erased.")
+
+
+@bp.post("/forms/<form_id>/<any(release, erase):act>-held")
+@needs(Right.WRITE)
+def settle_held(form_id: str, act: str) -> ResponseReturnValue:
+    """Mail, or erase, the requests that limits held back: all of this form, or those of one network."""
+    found = forms.get_form(_organisation(), form_id)
+    network = request.form.get("network", "")[:64]
+    verb = signup.release_held if act == "release" else signup.erase_held
+    total, done = 0, -1
+    while done and total < MOST_ERASED:
+        with unit_of_work():
+            done = verb(found, network=network)
+            total += done
+    with unit_of_work():
+        noted = (
+            "released held requests of a form"
+            if act == "release"
+            else "erased held requests of a form"
+        )
+        _note(noted, found, number=total)
+    requests = f"{total} request{'' if total == 1 else 's'}"
+    told = {
+        "release": f"The confirmation mails of {requests} are on their way.",
+        "erase": f"{requests} erased. Nobody was mailed.",
+    }
+    return see_other(url_for("admin.form", form_id=form_id), told[act])
 
 
 @bp.get("/forms/<form_id>/embed")
@@ -332,6 +359,7 @@ def _editor(
         uses=USES,
         slots=forms.SLOTS,
         waiting=signup.count_waiting(form),
+        held=signup.list_held(form),
         section="forms",
     )
     return make_response(page, status)

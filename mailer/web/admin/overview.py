@@ -14,6 +14,7 @@ from mailer import (
     lists,
     organisations,
     selfaudit,
+    signup,
     subscriptions,
     transparency,
 )
@@ -54,11 +55,18 @@ def overview() -> ResponseReturnValue:
     )
 
 
-def _alarms(organisation: Organisation) -> list[Form]:
-    """Forms through which requests were held back by the limits in the last day (S-034)."""
+def _alarms(organisation: Organisation) -> list[tuple[Form, int]]:
+    """Forms through which more was asked in the last day than limits allow, with how many requests they hold
+    still (S-034).
+    """
+    held = signup.count_held(organisation)
     noted = accounts.list_noted(organisation, HELD_BACK, since=now() - ALARM_AGE)
     subjects = {entry.subject for entry in noted}
-    return [form for form in forms.list_forms(organisation) if form.public_id in subjects]
+    return [
+        (form, held.get(form.id, 0))
+        for form in forms.list_forms(organisation)
+        if form.public_id in subjects or form.id in held
+    ]
 
 
 def _steps(organisation: Organisation) -> list[Step]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from mailer import signup
+from mailer import forms, signup
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import LinkExpired, LinkInvalid
@@ -44,9 +44,12 @@ def confirm(token: str) -> str:
         with unit_of_work():
             # Read again inside: the first reading belongs to a transaction that is over.
             wanted = signup.read_confirm_token(token)
+            used, asked_at = signup.find_used_limits(wanted), wanted.requested_at
             confirmed = signup.confirm(wanted, _act(wanted, token))
     except LinkInvalid:
         return _standing(wanted, token)
+    if used is not None and confirmed.is_new:
+        forms.free(used, asked_at)
     return _render_confirmed(confirmed)
 
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from mailer import receipts
 from mailer.contacts import Contact
-from mailer.foundation.addresses import mask_address
+from mailer.foundation.addresses import mask_address, parse_address
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import NotFound, TooMany
 from mailer.foundation.throttle import Limit, is_within
@@ -87,7 +87,10 @@ def kantara(token: str) -> Response:
 def send_by_mail(token: str) -> ResponseReturnValue:
     """Mail the receipt to the address we know, never to another."""
     contact = _thread(token).contact
-    if not is_within([Limit(f"receipt:{contact.public_id}", MAILS_A_DAY, DAY)]):
+    mailbox = (
+        parse_address(contact.address).mailbox_digest if contact.address else contact.public_id
+    )
+    if not is_within([Limit(f"receipt:{mailbox}", MAILS_A_DAY, DAY)]):
         raise TooMany(TOO_MANY, retry_after=DAY)
     with unit_of_work():
         receipts.plan_receipt_mail(_thread(token))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import (
     Blueprint,
@@ -24,9 +25,10 @@ from mailer.forms import Embed, PublishedForm
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.errors import Unavailable
+from mailer.foundation.typed_addresses import Correction, describe_corrections
 from mailer.web.error_pages import DOWN, RETRY_SECONDS, error_answer
 from mailer.web.form_description import describe_published
-from mailer.web.public.taking import ShowAgain, take
+from mailer.web.public.taking import ShowAgain, Taken, take
 from mailer.web.responses import see_other
 from mailer.web.security_headers import allow_framing
 
@@ -41,6 +43,13 @@ ELSEWHERE = (
 )
 CLOSED = "This form is closed. No requests are taken through it at the moment."
 NOT_OPEN = "This form is not open. It may not be published yet, or the address may be mistyped."
+INBOX_TITLE = "Check your inbox"
+HELD_TITLE = "We have your request"
+HELD = (
+    "So many requests came just now, through this form or from your network, that somebody looks at them "
+    "first. The mail with the link comes a little later. You need not ask again."
+)
+ONE_A_DAY = "If you asked earlier today, use the link you were sent then: no second mail is sent the same day."
 BUSY = "Your request could not be written just now. What you typed is kept; please try again."
 
 
@@ -62,10 +71,10 @@ def submit(form_id: str) -> ResponseReturnValue:
         return _submit_by_script(published)
     if isinstance(published, Response):
         return published
-    again = take(published, request.form.to_dict(), embed=Embed.HOSTED)
-    if again is None:
-        return see_other(f"/f/{form_id}/check-inbox")
-    return _page(published, Embed.HOSTED, again=again)
+    answer = take(published, request.form.to_dict(), embed=Embed.HOSTED)
+    if isinstance(answer, Taken):
+        return see_other(_with_query(f"/f/{form_id}/check-inbox", _told(answer)))
+    return _page(published, Embed.HOSTED, again=answer)
 
 
 @bp.get("/f/<form_id>/check-inbox")
@@ -80,11 +89,14 @@ def frame(form_id: str) -> ResponseReturnValue:
     published = _find(form_id, is_framed=True)
     if isinstance(published, Response):
         return published
-    origin = forms.origin_of(request.headers.get("Referer"))
+    referrer = request.headers.get("Referer")
+    origin = forms.origin_of(referrer)
     if not forms.is_allowed(origin, published.form.allowed_origins):
         origin = ""
     token = forms.sign_showing(published, Embed.FRAME, origin=origin)
-    return _page(published, Embed.FRAME, token=token, parent=origin)
+    # Who is framing us may hide it; the browser lets nobody but these websites do so.
+    parent = origin if referrer else " ".join(published.form.allowed_origins)
+    return _page(published, Embed.FRAME, token=token, parent=parent)
 
 
 @bp.post("/f/<form_id>/frame")
@@ -94,11 +106,12 @@ def submit_frame(form_id: str) -> ResponseReturnValue:
     if isinstance(published, Response):
         return published
     given = request.form.to_dict()
-    again = take(published, given, embed=Embed.FRAME)
-    if again is None:
-        return see_other(f"/f/{form_id}/frame/check-inbox")
-    parent = forms.read_showing(published, again.token).origin
-    return _page(published, Embed.FRAME, again=again, parent=parent)
+    answer = take(published, given, embed=Embed.FRAME)
+    if isinstance(answer, Taken):
+        told = {**_told(answer), **_look()}
+        return see_other(_with_query(f"/f/{form_id}/frame/check-inbox", told))
+    parent = forms.read_showing(published, answer.token).origin
+    return _page(published, Embed.FRAME, again=answer, parent=parent)
 
 
 @bp.get("/f/<form_id>/frame/check-inbox")
@@ -167,10 +180,15 @@ def _submit_by_script(published: PublishedForm | Response) -> ResponseReturnValu
         again = take(published, given, embed=Embed.SCRIPT)
     except Unavailable:
         return _json(503, {"message": BUSY}, origin)
-    if again is None:
-        told = {"message": published.definition.success, "days": settings().confirmation_days}
-        return _json(200, told, origin)
+    if isinstance(again, Taken):
+        return _json(200, _told_by_script(published, again), origin)
     answer: dict[str, Any] = {"message": again.message, "errors": again.errors}
+    if again.suggested and again.meant is not None:
+        answer["asked"] = again.meant.address.given
+        answer["choices"] = [
+            ("yes", f"Yes, {again.suggested}"),
+            ("no", f"No, keep {again.meant.address.given}"),
+        ]
     if again.token != given.get("token") or not again.token:
         # A new token means a new showing: the script draws it with what was typed.
         token = forms.sign_showing(published, Embed.SCRIPT, origin=origin, page=_page_told(origin))
@@ -204,7 +222,7 @@ def _page(
     text = render_template(
         "public/form_frame.html" if is_framed else "public/form.html",
         page=page,
-        action=f"/f/{page['id']}/frame" if is_framed else f"/f/{page['id']}",
+        action=_with_query(f"/f/{page['id']}/frame", _look()) if is_framed else f"/f/{page['id']}",
         organisation_name=page["organisation"],
         notice_url=page["notice_url"],
         imprint_url=page["imprint_url"],
@@ -213,32 +231,101 @@ def _page(
         ticked=again.ticked if again else frozenset(),
         errors=again.errors if again else {},
         message=again.message if again and not again.errors else "",
+        again=again,
         parent=parent,
+        look=_look(),
     )
     response = make_response(text, again.status if again else 200)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
+def _look() -> dict[str, str]:
+    """Whether the website around a frame says it is dark; a visitor's own preference does not tell that."""
+    return {"scheme": "dark"} if request.args.get("scheme") == "dark" else {}
+
+
+def _with_query(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _told(taken: Taken) -> dict[str, str]:
+    """What the next page tells, as words for its address: nothing about anybody."""
+    told = {"held": "1"} if taken.is_held else {}
+    return {**told, "corrected": ".".join(taken.corrections)} if taken.corrections else told
+
+
+def _read_told() -> Taken:
+    named = request.args.get("corrected", "").split(".")
+    corrections = tuple(kind for kind in Correction if kind in named)
+    return Taken(request.args.get("held") == "1", corrections)
+
+
+def _told_by_script(published: PublishedForm, taken: Taken) -> dict[str, Any]:
+    days = settings().confirmation_days
+    lasts = f"The link in the mail is valid for {days} {'day' if days == 1 else 'days'}."
+    texts = [HELD] if taken.is_held else [published.definition.success, ONE_A_DAY, lasts]
+    return {
+        "title": HELD_TITLE if taken.is_held else INBOX_TITLE,
+        "message": texts[0],
+        "days": days,
+        "texts": [text for text in (*texts, describe_corrections(taken.corrections)) if text],
+    }
+
+
 def _check_inbox(form_id: str, layout: str, *, is_framed: bool = False) -> ResponseReturnValue:
     published = _find(form_id, is_framed=is_framed)
     if isinstance(published, Response):
         return published
-    page = describe_published(published)
+    page, taken = describe_published(published), _read_told()
     return render_template(
         "public/check_inbox.html",
+        held=HELD if taken.is_held else "",
+        title=HELD_TITLE if taken.is_held else INBOX_TITLE,
+        one_a_day=ONE_A_DAY,
+        correction=describe_corrections(taken.corrections),
+        parent=" ".join(published.form.allowed_origins) if is_framed else "",
+        look=_look(),
         layout=layout,
         page=page,
         organisation_name=page["organisation"],
         notice_url=page["notice_url"],
         imprint_url=page["imprint_url"],
         days=settings().confirmation_days,
-        form_url=f"/f/{form_id}/frame" if is_framed else f"/f/{form_id}",
+        form_url=_with_query(f"/f/{form_id}/frame", _look()) if is_framed else f"/f/{form_id}",
     )
 
 
 def _for_script(published: PublishedForm, token: str) -> dict[str, Any]:
-    return {**describe_published(published), "token": token}
+    page = describe_published(published)
+    return {**page, "inputs": [_ADDRESS, *map(_input, page["fields"])], "token": token}
+
+
+# Attributes as the script sets them. No `type="email"`: browsers know fewer addresses than there are.
+_ADDRESS: dict[str, Any] = {
+    "name": "address",
+    "label": "E-mail address (required)",
+    "attributes": {
+        "inputmode": "email",
+        "autocapitalize": "none",
+        "spellcheck": "false",
+        "autocomplete": "email",
+        "maxlength": 320,
+        "required": True,
+    },
+}
+
+
+def _input(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": item["name"],
+        "label": f"{item['label']} (required)" if item["is_required"] else item["label"],
+        "attributes": {
+            "autocomplete": item["autocomplete"],
+            "maxlength": 120,
+            "required": item["is_required"],
+        },
+    }
 
 
 def _allowed_origin(published: PublishedForm) -> str:

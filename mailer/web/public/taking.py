@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import request
 
 from mailer import accounts, forms, signup
 from mailer.accounts import HELD_BACK
-from mailer.forms import Asking, Embed, PublishedForm, Showing, SignupAnswers, Standing
+from mailer.forms import (
+    Admission,
+    Asking,
+    Embed,
+    MeantAddress,
+    PublishedForm,
+    Showing,
+    SignupAnswers,
+    Standing,
+)
 from mailer.foundation import clock
 from mailer.foundation.context import settings
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
 from mailer.foundation.gathering import Gathering
+from mailer.foundation.typed_addresses import Correction, describe_corrections
 from mailer.web.request_log import request_id
 from mailer.web.sessions import user_agent
 
@@ -28,6 +38,10 @@ ONE_MORE_STEP = (
 ONCE_MORE = "That was very quick. Please press the button once more; everything is still filled in."
 EXPIRED = "This page had been open for a long time. Please look over it and press the button again."
 OUTDATED = "The text of this form has changed meanwhile. Please read it and press the button again."
+FULL = (
+    "So many requests came just now that no more are taken. Nothing was stored. What you typed is kept here; "
+    "please press the button again in an hour."
+)
 LONGEST_PAGE = 300
 
 
@@ -41,6 +55,30 @@ class ShowAgain:
     values: dict[str, str]
     ticked: frozenset[str]
     errors: dict[str, str] = field(default_factory=dict)
+    meant: MeantAddress | None = None  # where the address could be read
+
+    @property
+    def suggested(self) -> str:
+        """The address the visitor is asked about now, or empty."""
+        return self.meant.suggested if self.meant is not None and self.meant.is_open else ""
+
+    @property
+    def question(self) -> str:
+        """What the visitor is asked about their address, or empty."""
+        return f"Did you mean {self.suggested}?" if self.suggested else ""
+
+    @property
+    def correction(self) -> str:
+        """What was corrected in the address, as a sentence, or empty."""
+        return describe_corrections(self.meant.read.corrections) if self.meant is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An answer that needs nothing more from the visitor; `is_held` when the team looks at it first."""
+
+    is_held: bool = False
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +89,14 @@ class _Request:
     submission: signup.Submission
 
 
-def _write(requests: Sequence[_Request]) -> list[bool]:
-    """Write the requests that limits admit; says of each whether they did."""
+def _write(requests: Sequence[_Request]) -> list[Admission]:
+    """Write the requests that limits admit, and those they hold back; says of each what became of it."""
     answers = forms.admit([one.asking for one in requests])
-    admitted = [one for one, is_admitted in zip(requests, answers, strict=True) if is_admitted]
-    ready = [signup.prepare(one.submission) for one in admitted]
+    ready = [
+        signup.prepare(replace(one.submission, is_held=answer is Admission.HELD))
+        for one, answer in zip(requests, answers, strict=True)
+        if answer in (Admission.ADMITTED, Admission.HELD)
+    ]
     if ready:
         with unit_of_work():
             signup.request_many(ready)
@@ -65,14 +106,14 @@ def _write(requests: Sequence[_Request]) -> list[bool]:
 _ADMITTED = Gathering("signup", _write)
 
 
-def take(published: PublishedForm, given: Mapping[str, str], *, embed: Embed) -> ShowAgain | None:
-    """Take an answer that came through `embed`; None when it was taken, or quietly was not (S-032).
+def take(published: PublishedForm, given: Mapping[str, str], *, embed: Embed) -> ShowAgain | Taken:
+    """Take an answer that came through `embed`; Taken also when it quietly was not (S-032).
 
     Raises Unavailable when it could not be written.
     """
     if forms.is_robot(given):
         log.info("a robot filled the hidden field", extra={"form": published.form.public_id})
-        return None
+        return Taken()
     token = given.get("token", "")
     showing = _read_showing(published, token, embed)
     if showing.standing is Standing.FOREIGN:
@@ -92,14 +133,34 @@ def take(published: PublishedForm, given: Mapping[str, str], *, embed: Embed) ->
             ticked=ticked,
             errors=error.fields,
         )
+    again = ShowAgain(
+        status=409,
+        message="",
+        token=token,
+        values=_kept(values, answers.meant),
+        ticked=ticked,
+        meant=answers.meant,
+    )
+    if answers.meant.is_open:
+        return replace(again, message=again.question)
     if showing.standing is Standing.EARLY:
-        return ShowAgain(status=409, message=ONCE_MORE, token=token, values=values, ticked=ticked)
+        return replace(again, message=ONCE_MORE)
     asking = Asking(published, answers.address, request.remote_addr or "")
-    is_admitted = _ADMITTED.do(_Request(asking, _submission(published, answers, showing)))
-    if not is_admitted and forms.is_first_alarm(published):
+    answer = _ADMITTED.do(_Request(asking, _submission(published, answers, showing, asking)))
+    is_over = answer in (Admission.HELD, Admission.FULL)
+    if is_over and forms.is_first_alarm(published):
         with unit_of_work():
             accounts.note(published.organisation, None, HELD_BACK, published.form.public_id)
-    return None
+    if answer is Admission.FULL:
+        return replace(again, status=429, message=FULL)
+    return Taken(answer is Admission.HELD, answers.meant.read.corrections)
+
+
+def _kept(values: Mapping[str, str], meant: MeantAddress) -> dict[str, str]:
+    """What was typed, with the address as it was read; what was typed at first goes along with it."""
+    typed = meant.read.typed[: forms.LONGEST_KEPT].replace("\x00", "")
+    kept = {**values, "address": meant.address.given, "typed": ""}
+    return {**kept, "typed": typed} if typed != meant.address.given else kept
 
 
 def _read_showing(published: PublishedForm, token: str, embed: Embed) -> Showing:
@@ -118,11 +179,14 @@ def _first_of_static_page(published: PublishedForm, given: Mapping[str, str]) ->
     page = _page_of(origin, request.headers.get("Referer", ""))
     is_ours = forms.is_allowed(origin, published.form.allowed_origins)
     errors: dict[str, str] = {}
+    meant: MeantAddress | None = None
+    values = forms.kept_answers(published, given)
     ticked = _ticked(published, given) if is_ours else frozenset()
     if is_ours:
         token = forms.sign_showing(published, Embed.HTML, origin=origin, page=page)
         try:
-            forms.read_answers(published, given)
+            meant = forms.read_answers(published, given).meant
+            values = _kept(values, meant)
         except Invalid as error:
             errors = error.fields
     else:
@@ -131,9 +195,10 @@ def _first_of_static_page(published: PublishedForm, given: Mapping[str, str]) ->
         status=422 if errors else 200,
         message=ONE_MORE_STEP,
         token=token,
-        values=forms.kept_answers(published, given),
+        values=values,
         ticked=ticked,
         errors=errors,
+        meant=meant,
     )
 
 
@@ -172,7 +237,7 @@ def _page_of(origin: str, url: str) -> str:
 
 
 def _submission(
-    published: PublishedForm, answers: SignupAnswers, showing: Showing
+    published: PublishedForm, answers: SignupAnswers, showing: Showing, asking: Asking
 ) -> signup.Submission:
     return signup.Submission(
         organisation=published.organisation,
@@ -191,8 +256,9 @@ def _submission(
             )
             for item in published.controls
         ),
-        evidence=_evidence(published, showing),
+        evidence={**_evidence(published, showing), **answers.meant.evidence},
         lists=published.lists,
+        network=asking.used.network,
     )
 
 
