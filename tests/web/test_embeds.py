@@ -25,6 +25,8 @@ from mailer.forms import Form, FormDefinition
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.settings import Settings
 from mailer.signup import SignupRequest
+from mailer.web.embedding import EmbedCodes, embed_codes
+from mailer.web.form_description import describe_published
 from tests.conftest import settings_for
 from tests.support.factories import make_form, make_list, make_organisation
 from tests.support.make_accounts import make_account, team_client
@@ -198,7 +200,7 @@ def test_the_plain_form(tab: Page, service: str, form: Form, website: Website, a
     website.pages["/"] = around(unescape(code.group(1)))
     seen = watch(tab)
     tab.goto(website.origin)
-    tab.get_by_label("E-mail address").fill("cleo@example.org")
+    tab.get_by_label("E-mail address").fill("clöo@example.org")
     tab.get_by_label("First name").fill("Cleo")
     tab.get_by_label(first_box(form)).check()
     tab.get_by_role("button").click()
@@ -210,6 +212,9 @@ def test_the_plain_form(tab: Page, service: str, form: Form, website: Website, a
     expect(tab.get_by_role("heading", level=1)).to_have_text("Check your inbox")
     told = evidence()
     assert (told["embed"], told["embedding_origin"]) == ("html", website.origin)
+    assert (
+        told["address"] == "clöo@example.org"
+    )  # browsers know no such address, but there are some
     assert is_local(seen, service, website.origin)
     assert tab.context.cookies() == []
 
@@ -247,6 +252,69 @@ def test_the_frame_fits_its_content(page: Page, service: str, form: Form, websit
     expect(frame).not_to_have_attribute("height", "300")
     assert int(frame.get_attribute("height") or 0) > 600
     check_axe(page)
+
+
+def codes_of(form: Form) -> EmbedCodes:
+    published = forms.find_published(form.public_id)
+    assert published is not None
+    return embed_codes(describe_published(published))
+
+
+@pytest.mark.requirement("S-053")
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_the_answer_in_a_frame_is_seen_in_the_look_of_the_website(
+    tab: Page,
+    service: str,
+    form: Form,
+    website: Website,
+    request: pytest.FixtureRequest,
+    width: int,
+    look: str,
+) -> None:
+    paint = f"<style>body {{ background: {'#111' if look == 'dark' else '#fff'} }}</style>"
+    words = f"<p>{'Words. ' * 2000}</p>"
+    website.pages["/"] = around(f"{paint}{words}{codes_of(form).frame}{words}")
+    tab.set_viewport_size({"width": width, "height": 640})
+    tab.emulate_media(color_scheme="dark" if look == "light" else "light")
+    tab.goto(website.origin)
+    tab.locator("iframe").scroll_into_view_if_needed()
+    inside = tab.frame_locator("iframe")
+    inside.get_by_label("E-mail address").fill("cleo@example.org")
+    inside.get_by_label(first_box(form)).check()
+    inside.get_by_role("button").click()
+    expect(inside.get_by_role("heading", level=1)).to_have_text("Check your inbox")
+    again = inside.locator(".again p").first  # what is seen where no script fits the frame
+    if "no-scripts" in request.node.name:
+        expect(again).to_be_in_viewport()
+        expect(tab.get_by_role("link", name="open the form on its own page")).to_be_visible()
+        return
+    expect(inside.get_by_role("heading", level=1)).to_be_in_viewport()
+    expect(inside.locator("html")).to_have_class(f"is-{look}")
+    assert int(tab.locator("iframe").get_attribute("height") or 0) < 800
+
+
+def test_a_website_believes_no_other_frame_about_heights(
+    page: Page, service: str, form: Form, website: Website
+) -> None:
+    website.pages["/"] = around(codes_of(form).frame + '<iframe src="/other" height="50"></iframe>')
+    website.pages["/other"] = "<script>parent.postMessage({mailerFormHeight: 5000}, '*')</script>"
+    page.goto(website.origin)
+    expect(page.get_by_role("link", name="open the form on its own page")).to_be_hidden()
+    expect(page.locator("iframe").last).to_have_attribute("height", "50")
+
+
+def test_the_link_in_place_of_the_script_gives_way_to_the_form(
+    tab: Page, service: str, form: Form, website: Website, request: pytest.FixtureRequest
+) -> None:
+    website.pages["/"] = around(codes_of(form).script)
+    tab.goto(website.origin)
+    link = tab.get_by_role("link", name="open the form on its own page")
+    if "no-scripts" in request.node.name:
+        expect(link).to_have_attribute("href", f"{service}/f/{form.public_id}")
+    else:
+        tab.get_by_label("E-mail address").wait_for()
+        expect(link).to_have_count(0)
 
 
 @pytest.mark.requirement("S-052")
