@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from mailer import consent, contacts, imports, subscriptions
 from mailer.consent import ConsentRecord, ConsentState
 from mailer.contacts import Contact
+from mailer.devkit import EmbeddedRedis
 from mailer.foundation import context
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
@@ -76,6 +77,26 @@ def test_the_mail_names_the_source_and_asks_and_advertises_nothing(asked: Import
     assert "http" in text
     assert "<img" not in text
     assert asked.counts == {"asked": 1}
+
+
+def test_one_mailbox_gets_few_permission_mails_and_keeps_nobody_waiting(
+    mailing_list: MailingList, redis_server: EmbeddedRedis
+) -> None:
+    tags = [f"c.leo+{number}@gmail.com,Cleo" for number in range(25)]
+    found = bring(mailing_list, csv_of(*tags, "dora@example.org,Dora"))
+    check_file(found, source=SOURCE)
+    with unit_of_work():
+        imports.start(again(found))
+    while True:
+        with unit_of_work():
+            if not imports.advance(lambda _: set()):
+                break
+    plan(found)
+    with unit_of_work():
+        imports.plan_permission_mails()
+    assert sorted(mail.to_address for mail in mails())[3:] == ["dora@example.org"]
+    assert again(found).is_asking
+    assert again(found).counts == {"asked": 4, "locked": 22}
 
 
 @pytest.mark.requirement("L-001")
