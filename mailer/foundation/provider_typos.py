@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mailer.foundation.addresses import Address
 
 # The endings each provider really has, the commonest first.
@@ -76,14 +78,17 @@ def suggest_address(address: Address) -> str:
     Only one mistake in the name and one in the ending are looked through. Domains that exist beside a large one
     (gmx.net, ymail.com, hotmail.co.uk) are left alone.
     """
-    label, dot, ending = address.domain.partition(".")
+    meant = _domain_meant(address.domain)
+    return f"{address.given.rpartition('@')[0]}@{meant}" if meant else ""
+
+
+@lru_cache(maxsize=1024)
+def _domain_meant(domain: str) -> str:
+    """The other domain that was probably meant, or empty."""
+    label, dot, ending = domain.partition(".")
     name = _name_meant(label)
-    if not dot or not name:
-        return ""
-    meant = _ending_meant(name, ending)
-    if not meant or f"{name}.{meant}" == address.domain:
-        return ""
-    return f"{address.given.rpartition('@')[0]}@{name}.{meant}"
+    meant = _ending_meant(name, ending) if dot and name else ""
+    return f"{name}.{meant}" if meant and f"{name}.{meant}" != domain else ""
 
 
 def _name_meant(label: str) -> str:

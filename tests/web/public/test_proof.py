@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, expect
 
-from mailer import accounts, proofs, suppression
-from mailer.foundation.addresses import mask_address
+from mailer import accounts, consent, contacts, proofs, suppression
+from mailer.contacts import ContactDraft
+from mailer.devkit import EmbeddedRedis
+from mailer.foundation.addresses import mask_address, parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.settings import Settings
 from mailer.foundation.tokens import Purpose, sign_lasting
 from mailer.suppression import Reason, Scope
 from mailer.transactional import MessageKind, TransactionalMessage
-from tests.support.factories import link_in
+from tests.support.factories import DORA, link_in, make_list, make_organisation
 from tests.support.keeping import keep
 from tests.support.make_consents import Cleo, make_cleo
 from tests.support.verifying import ROOT, VECTORS, judge
@@ -40,6 +45,21 @@ def link_mails() -> list[TransactionalMessage]:
 def proof_link(client: FlaskClient, cleo: Cleo) -> str:
     client.post(f"{preferences(cleo)}/proof")
     return link_in(link_mails()[-1], "proof")
+
+
+def test_one_mailbox_gets_few_mailed_links_however_many_of_its_addresses_are_known(
+    app: Flask, redis_server: EmbeddedRedis
+) -> None:
+    mailed = 0
+    for place in range(12):
+        organisation = make_organisation(replace(DORA, name=f"Organisation {place}"))
+        make_list(organisation)
+        with unit_of_work():
+            address = parse_address(f"c.leo+{place}@gmail.com")
+            subject = consent.create_subject(organisation)
+            draft = ContactDraft(address=address, language="en")
+            mailed += proofs.mail_proof_link(contacts.get_or_create(organisation, draft, subject))
+    assert mailed == len(link_mails()) == 10
 
 
 @pytest.mark.requirement("S-003")
