@@ -6,7 +6,6 @@
   const root = document.createElement("div");
   root.className = "mailer-form";
   self.after(root);
-  const before = self.previousElementSibling;
   let busy = false;
 
   // Texts only ever become text nodes.
@@ -21,9 +20,9 @@
   const p = (...content) => make("p", {}, ...content);
   const strong = (text) => p(make("strong", {}, text));
 
-  // The link here gives way.
+  // The link that stands here until there is a form gives way.
   function fill(...content) {
-    if (before?.querySelector("[data-mailer-form]")) before.remove();
+    document.querySelector('[data-mailer-form][href="' + base + '"]')?.remove();
     root.replaceChildren(...content);
   }
 
