@@ -128,6 +128,33 @@ def test_the_file_is_gone_once_the_import_is_done(mailing_list: MailingList) -> 
     assert rows_of(found)[0].address is None
 
 
+def test_addresses_in_dresses_are_read_and_each_correction_is_told(
+    mailing_list: MailingList,
+) -> None:
+    dressed = [
+        "Anna <anna@sea.example>",
+        "mailto:ben@sea.example",
+        "cleo@sea.example;",
+        "\u201cdora@sea.example\u201d",
+        "eva@sea.example%20",
+        "finn\uff20sea.example",
+        "gus@sea.example",
+        "straße@sea.example",
+        "strasse@sea.example",
+        "hal@sea\u202e.example",
+    ]
+    found = check(bring(mailing_list, csv_of(*(f"{one},X" for one in dressed))))
+    names = [(row.address or "").partition("@")[0] for row in rows_of(found)]
+    assert names[:9] == ["anna", "ben", "cleo", "dora", "eva", "finn", "gus", "straße", "strasse"]
+    assert list(refusals_of(found).values()) == ["address_invalid"]
+    corrected = {row.line: row.reason for row in imports.list_corrected(found, limit=50)}
+    assert len(corrected) == 6
+    assert "the name beside the address was left out" in corrected[min(corrected)]
+    told = "".join(imports.iter_refused_csv(found))
+    assert told.count("The address was read with a correction") == 6
+    assert "There is a hidden character after “@sea”" in told
+
+
 @pytest.mark.requirement("C-084")
 def test_the_same_address_counts_once_whichever_way_it_is_written(
     mailing_list: MailingList,
