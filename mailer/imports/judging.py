@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from mailer.foundation.addresses import Address, parse_address
 from mailer.foundation.errors import Invalid
+from mailer.foundation.languages import primary_language
 from mailer.foundation.typed_addresses import (
     TypedAddress,
     describe_corrections,
@@ -201,7 +202,7 @@ def _note_person(
     if not first and not last:
         first, _, last = values.get(_T.NAME, "").partition(" ")
     judged.first_name, judged.last_name = clean(first), clean(last)
-    judged.language = values.get(_T.LANGUAGE, "")[:2].lower()
+    judged.language = primary_language(values.get(_T.LANGUAGE, ""))
     fields: dict[str, str] = {}
     for name, target, cell in zip(reader.header, reader.targets, cells, strict=False):
         if target == _T.FIELD and cell.strip():

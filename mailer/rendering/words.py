@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from mailer.foundation.languages import primary_language
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
@@ -137,13 +139,9 @@ _RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur
 
 def words_for(language: str) -> Words:
     """Return our words in a language (BCP 47 tag), in English where we do not speak it."""
-    return _BY_LANGUAGE.get(_primary(language), _ENGLISH)
+    return _BY_LANGUAGE.get(primary_language(language), _ENGLISH)
 
 
 def direction_of(language: str) -> str:
     """Return `rtl` or `ltr` for a language (BCP 47 tag)."""
-    return "rtl" if _primary(language) in _RIGHT_TO_LEFT else "ltr"
-
-
-def _primary(language: str) -> str:
-    return language.replace("_", "-").split("-")[0].lower()
+    return "rtl" if primary_language(language) in _RIGHT_TO_LEFT else "ltr"

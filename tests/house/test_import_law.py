@@ -56,7 +56,9 @@ DOORS: dict[str, frozenset[str]] = {
 NO_ROOMS = frozenset({"app", "devkit", "verifier", "witness", "__main__", "", "migrations"})
 FRAMEWORKS = frozenset({"flask", "flask_sqlalchemy", "werkzeug", "rq", "redis", "click"})
 PURE_FILES = frozenset({"states.py", "outcomes.py", "roles.py", "events.py"})
-PURE_FOUNDATION = frozenset({"mailer.foundation.errors", "mailer.foundation.events"})
+PURE_FOUNDATION = frozenset(
+    {"mailer.foundation.errors", "mailer.foundation.events", "mailer.foundation.languages"}
+)
 STATEFUL = frozenset(
     {"sqlalchemy", "flask_sqlalchemy", "time", "random", "secrets", "os", "socket"}
 )
