@@ -88,6 +88,7 @@ def _subscribe(mailing_list: MailingList, before: int) -> None:
         mailing_list_id=sa.literal(mailing_list.id),
         state=sa.literal(SubscriptionState.ACTIVE, Subscription.state.type),
         proof_id=people.c.proof_id,
+        origin=sa.literal("form"),
         activated_at=people.c.recorded_at,
         rows=people,
     )

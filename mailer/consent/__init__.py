@@ -51,6 +51,8 @@ from mailer.consent.notices import (
     publish_notice,
     read_notice,
 )
+from mailer.consent.origin_words import ORIGIN_WORDS, OriginWords, event_of, how, not_proven, why
+from mailer.consent.origins import Origin, Provenance, origins_of, provenance_of
 from mailer.consent.reading import TimelineEntry, open_payload, read_payload, timeline
 from mailer.consent.rechecking import Rechecked, RecordProblem, recheck_records
 from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
@@ -75,6 +77,7 @@ __all__ = [
     "ALGORITHM",
     "ALLOWS_SENDING",
     "DPV_TERMS",
+    "ORIGIN_WORDS",
     "RECORD_ID",
     "SALT_BYTES",
     "SUBJECT_ID",
@@ -89,6 +92,9 @@ __all__ = [
     "Matter",
     "Notice",
     "NoticeText",
+    "Origin",
+    "OriginWords",
+    "Provenance",
     "Rechecked",
     "RecordProblem",
     "SealedAnswers",
@@ -102,6 +108,7 @@ __all__ = [
     "current_notice",
     "erase_subject",
     "erase_subjects",
+    "event_of",
     "find_key",
     "find_valid",
     "get_blob",
@@ -111,13 +118,17 @@ __all__ = [
     "get_subject",
     "get_text",
     "has_lost_evidence",
+    "how",
     "is_notice_published",
     "keyed_subjects",
     "list_notices",
     "list_subjects",
     "list_valid",
     "new_sealed_key",
+    "not_proven",
     "open_payload",
+    "origins_of",
+    "provenance_of",
     "publish_notice",
     "put_blob",
     "raise_lost_evidence",
@@ -137,4 +148,5 @@ __all__ = [
     "store_text",
     "sweep_keys",
     "timeline",
+    "why",
 ]

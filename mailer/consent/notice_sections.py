@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mailer.consent.origin_words import ORIGIN_WORDS
+from mailer.consent.origins import Origin
+
 
 @dataclass(frozen=True, kw_only=True)
 class Controller:
@@ -24,6 +27,9 @@ class Controller:
     authority_url: str = ""
     recipients: str = ""
     transfers: str = ""
+    brought_from: tuple[str, ...] | None = (
+        None  # sources of imported people; None: nobody was imported
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +110,7 @@ def compose(controller: Controller, aims: Sequence[Aim]) -> NoticeText:
         sections=(
             _who(controller),
             _what_for(aims),
-            _which_data(),
+            _which_data(controller),
             _sharing(controller),
             _transfers(controller),
             _how_long(aims),
@@ -160,13 +166,11 @@ def _what_for(aims: Sequence[Aim]) -> Section:
     )
 
 
-def _which_data() -> Section:
+def _which_data(controller: Controller) -> Section:
     return Section(
         key="which-data",
-        heading="Which data we use",
-        paragraphs=(
-            "The data comes from you: from the form you fill in and from what you do later.",
-        ),
+        heading="Which data we use, and where it comes from",
+        paragraphs=tuple(_sources(controller)),
         points=(
             "Your e-mail address, and your name or other answers if you give them.",
             "Which lists you asked for, confirmed and left, and when.",
@@ -174,6 +178,7 @@ def _which_data() -> Section:
                 "As proof of your consent: the form and the texts you saw, the page it stood on, the time, "
                 "your IP address and your browser’s name, and the confirmation mail we sent you."
             ),
+            *_brought_data(controller),
             "Which mails we sent you, and whether the receiving mail server took them.",
             (
                 "Only if you agreed to it separately: whether you open our mails and which of their links "
@@ -181,6 +186,33 @@ def _which_data() -> Section:
             ),
         ),
     )
+
+
+def _sources(controller: Controller) -> list[str]:
+    """Where data comes from (GDPR Art. 14(2)(f))."""
+    told = [ORIGIN_WORDS[Origin.FORM].source]
+    if controller.brought_from is None:
+        return told
+    named = [f"“{source}”" for source in controller.brought_from]
+    sources = (
+        "; ".join([*named, "another list, where none of these is named"]) if named else "a list"
+    )
+    name = controller.legal_name or controller.name
+    return [
+        *told,
+        ORIGIN_WORDS[Origin.ELSEWHERE].source.format(organisation=name, sources=sources),
+    ]
+
+
+def _brought_data(controller: Controller) -> list[str]:
+    if controller.brought_from is None:
+        return []
+    return [
+        (
+            "If your address was brought here: what its source says of your consent, such as day, words "
+            "and network address, and the fingerprints of the file it came in and of what shows it."
+        )
+    ]
 
 
 def _sharing(controller: Controller) -> Section:

@@ -154,8 +154,11 @@ def _controller(organisation: organisations.Organisation) -> Controller:
         representative=organisation.representative,
         authority_name=organisation.authority_name,
         authority_url=organisation.authority_url,
-        recipients=organisation.recipients,
-        transfers=organisation.transfers,
+        recipients=organisations.told_recipients(organisation),
+        transfers=organisations.told_transfers(organisation),
+        brought_from=None
+        if organisation.address_sources is None
+        else tuple(map(str, organisation.address_sources)),
     )
 
 

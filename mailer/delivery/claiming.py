@@ -210,7 +210,7 @@ def _open_batch(campaign_id: int, owner: str, after: int, rows: driver.Rows) -> 
 def _recipient(campaign_id: int, row: Any, batch_id: int) -> Recipient:
     (
         delivery_id, _, _, _, _, _, _, proof_id, recorded_at, attempts, public_id, address, first_name,
-        last_name, language, fields, list_id, contact_id, destination, tried_at,
+        last_name, language, fields, list_id, contact_id, destination, tried_at, origin, facts,
     ) = row  # fmt: skip
     values: dict[str, object] = _fields(fields)
     values["first_name"] = first_name
@@ -232,6 +232,9 @@ def _recipient(campaign_id: int, row: Any, batch_id: int) -> Recipient:
         destination,
         None if tried_at is None else driver.moment_out(tried_at),
         batch_id,
+        False,
+        origin,
+        facts,
     )
 
 

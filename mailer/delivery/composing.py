@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import replace
 from datetime import date
@@ -11,7 +12,7 @@ from mailer import subscriptions, tracking
 from mailer.campaigns import Campaign, content_of, lists_of
 from mailer.contacts import list_field_names
 from mailer.delivery import links
-from mailer.delivery.reasons import why
+from mailer.delivery.reasons import read_provenance, why
 from mailer.delivery.recipients import Recipient
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
@@ -39,25 +40,39 @@ from mailer.subscriptions import LinkTokens
 from mailer.tracking import ClickTokens
 from mailer.transport import Envelope
 
+MOST_REASONS = (
+    10_000  # that are remembered; imported people may each have a day and a source of their own
+)
 ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")  # RFC 8058
 
 
 class _Heading:
     """What the mails to members of one list share."""
 
-    def __init__(self, mailing_list: MailingList, campaign: Campaign) -> None:
+    def __init__(
+        self, mailing_list: MailingList, campaign: Campaign, organisation: Organisation
+    ) -> None:
         identifier = list_id_header(mailing_list, get_sender_by_id(mailing_list.sender_id))
         self.list_id = f"{' '.join(mailing_list.name.split())} <{identifier}>"
         self.tokens = LinkTokens(mailing_list.public_id, campaign.public_id)
         self._name = mailing_list.name
         self._language = campaign.language
-        self._reasons: dict[date, str] = {}
+        self._organisation = organisation
+        self._reasons: dict[tuple[date, str, str], str] = {}
 
-    def why(self, since: date) -> str:
-        """The reason for the mail, for members since this day."""
-        found = self._reasons.get(since)
+    def why(self, since: date, origin: str, facts: str) -> str:
+        """The reason for the mail, for members since this day whose consent came about like this."""
+        found = self._reasons.get((since, origin, facts))
         if found is None:
-            found = self._reasons[since] = why(self._language, self._name, since)
+            if len(self._reasons) == MOST_REASONS:
+                self._reasons.clear()
+            found = self._reasons[since, origin, facts] = why(
+                self._language,
+                self._name,
+                self._organisation,
+                since,
+                read_provenance(origin, json.loads(facts)),
+            )
         return found
 
 
@@ -88,7 +103,9 @@ class Composer:
         self._zone = ZoneInfo(organisation.time_zone)
         self._from_address = sender.from_address
         self._message_name = links.message_names(campaign.public_id)
-        self._headings = {one.id: _Heading(one, campaign) for one in lists_of(campaign)}
+        self._headings = {
+            one.id: _Heading(one, campaign, organisation) for one in lists_of(campaign)
+        }
 
     def compose(self, recipient: Recipient) -> Envelope:
         """The mail to one person. Raises Invalid when it cannot be made for them."""
@@ -106,7 +123,11 @@ class Composer:
             recipient.name,
             recipient.address,
             recipient.values,
-            heading.why(recipient.consented_at.astimezone(self._zone).date()),
+            heading.why(
+                recipient.consented_at.astimezone(self._zone).date(),
+                recipient.origin,
+                recipient.origin_facts,
+            ),
             heading.list_id,
             unsubscribe,
             preferences,

@@ -1,22 +1,32 @@
-"""The sentence in every footer that says why this person receives the mail. Pure."""
+"""The sentence in every footer that says why this person receives the mail."""
 
 from __future__ import annotations
 
-from calendar import month_name
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
-_SENTENCES = {
-    "en": "You receive this because you subscribed to {name} on {day} {month_name} {year}.",
-    "de": "Sie erhalten diese Nachricht, weil Sie {name} am {day}.{month}.{year} abonniert haben.",
-    "sk": "Túto správu dostávate, pretože ste sa {day}. {month}. {year} prihlásili na odber {name}.",
-    "cs": "Tuto zprávu dostáváte, protože jste se {day}. {month}. {year} přihlásili k odběru {name}.",
-}
+from mailer import consent
+from mailer.consent import Origin, Provenance
+from mailer.organisations import Organisation
 
 
-def why(language: str, list_name: str, on: date) -> str:
-    """Why a member of `list_name` since `on` is written to, in `language` (BCP 47) or else in English."""
-    primary = language.replace("_", "-").split("-")[0].lower()
-    sentence = _SENTENCES.get(primary, _SENTENCES["en"])
-    return sentence.format(
-        name=list_name, day=on.day, month=on.month, month_name=month_name[on.month], year=on.year
-    )
+def read_provenance(origin: str, facts: Mapping[str, Any]) -> Provenance:
+    """What a membership says of its consent, as `subscriptions` keeps it."""
+    return Provenance(Origin(origin), **{str(name): str(value) for name, value in facts.items()})
+
+
+def why(
+    language: str, list_name: str, organisation: Organisation, on: date, provenance: Provenance
+) -> str:
+    """Why somebody is written to, in `language` (BCP 47) or else in English.
+
+    `on` is the day of the consent as it was recorded here.
+    """
+    name = organisation.legal_name or organisation.name
+    brought = on
+    if provenance.brought_at:
+        moment = datetime.fromisoformat(provenance.brought_at)
+        brought = moment.astimezone(ZoneInfo(organisation.time_zone)).date()
+    return consent.why(language, list_name, name, provenance, (on, brought))

@@ -27,6 +27,8 @@ class Recipient(NamedTuple):
     first_tried_at: datetime | None = None
     batch_id: int = 0  # 0: it came back and has an owner of its own
     is_counted: bool = False  # the person agreed that their clicks are counted
+    origin: str = "unrecorded"  # of the consent: an Origin
+    origin_facts: str = "{}"  # what is recorded of that, as JSON
 
     @property
     def key(self) -> str:

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 from mailer import rendering, transactional
 from mailer.campaigns import Campaign, content_of, lists_of
+from mailer.consent import Origin, Provenance
 from mailer.contacts import Contact, list_field_names, placeholder_values
 from mailer.delivery import links
-from mailer.delivery.reasons import why
+from mailer.delivery.reasons import read_provenance, why
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.errors import Invalid
+from mailer.foundation.languages import primary_language
 from mailer.lists import MailingList
 from mailer.organisations import (
     Organisation,
@@ -25,7 +27,7 @@ from mailer.organisations import (
     imprint_lines,
 )
 from mailer.rendering import CampaignContent, Rendered, Values
-from mailer.subscriptions import list_of
+from mailer.subscriptions import SubscriptionState, list_of
 from mailer.transactional import MessageDraft, MessageKind, TransactionalMessage
 
 TEST_PREFIX = "[Test] "
@@ -135,12 +137,15 @@ def send_test(
 
 
 def _why(shown: Shown) -> str:
-    language = shown.content.language
-    primary = language.replace("_", "-").split("-")[0].lower()
-    name = shown.lists[0].name if shown.lists else NO_LIST.get(primary, NO_LIST["en"])
-    since = now()
+    language, since = shown.content.language, now()
+    provenance = Provenance(Origin.NOT_GIVEN if shown.contact else Origin.FORM)
+    own = NO_LIST.get(primary_language(language), NO_LIST["en"])
+    name = shown.lists[0].name if shown.lists else own
     list_ids = {mailing_list.id for mailing_list in shown.lists}
     for subscription, mailing_list in list_of(shown.contact) if shown.contact else ():
-        if mailing_list.id in list_ids and subscription.activated_at is not None:
+        is_active = subscription.state is SubscriptionState.ACTIVE
+        if mailing_list.id in list_ids and is_active and subscription.activated_at is not None:
             name, since = mailing_list.name, subscription.activated_at
-    return why(language, name, since.astimezone(ZoneInfo(shown.organisation.time_zone)))
+            provenance = read_provenance(subscription.origin, subscription.origin_facts)
+    on = since.astimezone(ZoneInfo(shown.organisation.time_zone)).date()
+    return why(language, name, shown.organisation, on, provenance)

@@ -19,7 +19,7 @@ _COLUMNS = f"""
 SELECT d.id,{GATE_COLUMNS},
   d.consent_record_id, s.proof_id, r.recorded_at, d.attempts, c.public_id, c.address, c.first_name,
   c.last_name, c.language, CAST(c.fields AS text), d.mailing_list_id, d.contact_id, d.destination,
-  d.first_tried_at"""  # made of constants
+  d.first_tried_at, s.origin, CAST(s.origin_facts AS text)"""
 # Where clicks are counted, two more: the consent that was found when it was planned, and whether it stands.
 _COUNTED = """,
   d.tracking_record_id,

@@ -174,15 +174,12 @@ def _admit(found: Import, placed: Sequence[Placed]) -> None:
         admitted.append((row, subject))
     _enter(found, mailing_list, newcomers)
     shared, texts = shared_evidence(found), dict[str, str]()
-    records = consent.record_imported_many(
-        organisation,
-        mailing_list,
-        ConsentState.GIVEN,
-        [(subject, {"imported": evidence_of(row, shared, texts)}) for row, subject in admitted],
-    )
+    drafts = [(subject, {"imported": evidence_of(row, shared, texts)}) for row, subject in admitted]
+    records = consent.record_imported_many(organisation, mailing_list, ConsentState.GIVEN, drafts)
     moment = now()
     memberships = []
-    for (row, _), record_id in zip(admitted, records, strict=True):
+    for (row, _), (_, evidence), record_id in zip(admitted, drafts, records, strict=True):
+        provenance = consent.provenance_of({"state": "given", "evidence": evidence})
         memberships.append(
             {
                 "public_id": new_id("mbr"),
@@ -191,6 +188,8 @@ def _admit(found: Import, placed: Sequence[Placed]) -> None:
                 "mailing_list_id": mailing_list.id,
                 "state": SubscriptionState.ACTIVE,
                 "proof_id": record_id,
+                "origin": provenance.origin.value,
+                "origin_facts": provenance.facts,
                 "activated_at": moment,
                 "created_at": moment,
             }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 
-from mailer import consent
+from mailer import consent, organisations
 from mailer.accounts import Account
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
@@ -155,7 +155,17 @@ def start(found: Import) -> None:
     found.inform_by = month_after(found.imported_at)
     found.expires_at = now() + timedelta(days=settings().import_days)
     db.session.flush()
+    if any(found.counts.get(state.value) for state in (RowState.PROVEN, RowState.UNPROVEN)):
+        _tell_the_source(found)
     record(ImportStarted(found.id))
+
+
+def _tell_the_source(found: Import) -> None:
+    """Have the privacy notice say where the people come from, before anybody is mailed (Art. 14(2)(f))."""
+    organisation = get_organisation_by_id(found.organisation_id)
+    organisations.note_address_source(organisation, found.source)
+    if not organisations.missing_identity(organisation):
+        consent.publish_notice(organisation)
 
 
 def ask(found: Import) -> None:

@@ -11,6 +11,7 @@ from mailer.organisations.catalogue import (
     get_organisation,
     get_organisation_by_id,
     list_organisations,
+    note_address_source,
 )
 from mailer.organisations.countries import COUNTRIES, country_name
 from mailer.organisations.domain_dns import (
@@ -33,6 +34,7 @@ from mailer.organisations.domain_keys import (
     stop_signing,
 )
 from mailer.organisations.identity import (
+    NOBODY,
     Identity,
     identity_of,
     imprint_lines,
@@ -40,6 +42,8 @@ from mailer.organisations.identity import (
     page_url,
     read_identity,
     time_zones,
+    told_recipients,
+    told_transfers,
 )
 from mailer.organisations.models import DomainKey, Organisation, Sender
 from mailer.organisations.senders import (
@@ -55,6 +59,7 @@ from mailer.organisations.states import DomainKeyState
 
 __all__ = [
     "COUNTRIES",
+    "NOBODY",
     "DnsQuestion",
     "DnsRecord",
     "DomainDns",
@@ -85,6 +90,7 @@ __all__ = [
     "list_senders",
     "make_domain_keys",
     "missing_identity",
+    "note_address_source",
     "page_url",
     "read_dns",
     "read_identity",
@@ -92,6 +98,8 @@ __all__ = [
     "signing_domain",
     "stop_signing",
     "time_zones",
+    "told_recipients",
+    "told_transfers",
     "use_published_keys",
     "why_not_from",
 ]

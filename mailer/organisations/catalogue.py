@@ -32,6 +32,13 @@ def change_organisation(organisation: Organisation, identity: Identity) -> Organ
     return organisation
 
 
+def note_address_source(organisation: Organisation, source: str) -> None:
+    """People were brought here from `source`, as the team names it; empty when every person has their own."""
+    known = organisation.address_sources or []
+    organisation.address_sources = sorted({*known, *([source] if source else [])})
+    db.session.flush()
+
+
 def get_organisation(public_id: str) -> Organisation:
     """The organisation with this public id. Raises NotFound."""
     found = db.session.scalar(sa.select(Organisation).where(Organisation.public_id == public_id))

@@ -88,9 +88,46 @@ def identity_of(organisation: Organisation) -> Identity:
     return Identity(**{field.name: getattr(organisation, field.name) for field in fields(Identity)})
 
 
+NOBODY = "Nobody."
+NO_TRANSFERS = "There are no transfers outside the European Union."
+# A bare answer that there is none, which would not be a sentence where people read it.
+NONE_AT_ALL = frozenset(
+    {"", "none", "no", "nobody", "no one", "nothing", "n/a", "na", "not applicable", "null"}
+    | {
+        "keine",
+        "kein",
+        "niemand",
+        "nein",
+        "žiadne",
+        "žiadni",
+        "nikto",
+        "nie",
+        "žádné",
+        "žádní",
+        "nikdo",
+        "ne",
+    }
+)
+
+
 def missing_identity(organisation: Organisation) -> list[str]:
     """The mandatory facts that are still empty, in plain words; an empty list when all are there."""
     return [words for name, words in MANDATORY if not getattr(organisation, name).strip()]
+
+
+def told_recipients(organisation: Organisation) -> str:
+    """Who else receives the data, as a sentence; empty when that was not said."""
+    return NOBODY if _is_none(organisation.recipients) else organisation.recipients.strip()
+
+
+def told_transfers(organisation: Organisation) -> str:
+    """Where data goes outside the European Union, as a sentence; empty when that was not said."""
+    is_none = _is_none(organisation.transfers)
+    return NO_TRANSFERS if is_none else organisation.transfers.strip()
+
+
+def _is_none(answer: str) -> bool:
+    return answer.strip(" .–-/").casefold() in NONE_AT_ALL and bool(answer.strip())
 
 
 def imprint_lines(organisation: Organisation) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -42,6 +43,8 @@ class Organisation(Model):
     authority_url: Mapped[str] = mapped_column(sa.String(500), default="")
     recipients: Mapped[str] = mapped_column(sa.Text, default="")
     transfers: Mapped[str] = mapped_column(sa.Text, default="")
+    # Where imported people came from, as the team names it; None while nobody was imported (Art. 14(2)(f)).
+    address_sources: Mapped[list[Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     time_zone: Mapped[str] = mapped_column(sa.String(50), default="Europe/Berlin")
     log_pseudonym: Mapped[str] = mapped_column(
         sa.String(40), unique=True, index=True, default=lambda: new_id("lop")

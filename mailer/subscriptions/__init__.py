@@ -29,6 +29,7 @@ from mailer.subscriptions.models import Subscription
 from mailer.subscriptions.queries import (
     ListChoice,
     count_active,
+    count_origins,
     count_subscribers,
     find_newest_member,
     is_active,
@@ -45,6 +46,7 @@ __all__ = [
     "SubscriptionState",
     "activate",
     "count_active",
+    "count_origins",
     "count_subscribers",
     "find_by_unsubscribe_token",
     "find_newest_member",

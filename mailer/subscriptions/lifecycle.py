@@ -21,6 +21,7 @@ from mailer.suppression import Reason, Scope, suppress
 
 def activate(contact: Contact, mailing_list: MailingList, proof: ConsentRecord) -> Subscription:
     """Begin a membership, or have it cite a newer proof. The database refuses an invalid one."""
+    provenance = consent.provenance_of(consent.read_payload(proof))
     subscription = find_subscription(contact, mailing_list)
     if subscription is None:
         subscription = Subscription(
@@ -38,6 +39,7 @@ def activate(contact: Contact, mailing_list: MailingList, proof: ConsentRecord) 
         subscription.state = SubscriptionState.ACTIVE
         subscription.proof_id = proof.id
         subscription.ended_at = None
+    subscription.origin, subscription.origin_facts = provenance.origin.value, provenance.facts
     db.session.flush()
     return subscription
 
@@ -69,7 +71,7 @@ def unsubscribe(
     subscription = find_subscription(contact, mailing_list)
     if subscription is not None and subscription.state is not SubscriptionState.ENDED:
         subscription.state = SubscriptionState.ENDED
-        subscription.ended_at = now()
+        subscription.ended_at, subscription.origin_facts = now(), {}
         db.session.flush()  # before the withdrawal: the database refuses one that is still cited
     subject = consent.get_subject(contact.subject_id)
     return [
@@ -88,7 +90,7 @@ def invalidate(contact: Contact, given: ConsentRecord, evidence: Evidence) -> Co
     )
     if subscription is not None and subscription.state is SubscriptionState.ACTIVE:
         subscription.state = SubscriptionState.ENDED
-        subscription.ended_at = now()
+        subscription.ended_at, subscription.origin_facts = now(), {}
         db.session.flush()
     return consent.record_invalidated(given, evidence)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,6 +41,9 @@ class Subscription(Model):
     mailing_list_id: Mapped[int] = mapped_column(sa.ForeignKey("mailing_lists.id"))
     state: Mapped[SubscriptionState] = mapped_column(words(SubscriptionState))
     proof_id: Mapped[int | None] = mapped_column(sa.ForeignKey("consent_records.id"), index=True)
+    # Of the consent that proves it, for its mails to tell: an Origin, and `Provenance.facts`.
+    origin: Mapped[str] = mapped_column(sa.String(20), default="unrecorded")
+    origin_facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     activated_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from mailer.consent import Origin
 from mailer.contacts import Contact
 from mailer.foundation.database import db
 from mailer.lists import MailingList
@@ -97,6 +98,20 @@ def count_subscribers(organisation: Organisation) -> int:
         Subscription.state == SubscriptionState.ACTIVE,
     )
     return db.session.scalar(query) or 0
+
+
+def count_origins(organisation: Organisation) -> dict[Origin, int]:
+    """How many people have an active membership by a consent of each origin that there is."""
+    query = (
+        sa.select(Subscription.origin, sa.func.count(sa.distinct(Subscription.contact_id)))
+        .where(
+            Subscription.organisation_id == organisation.id,
+            Subscription.state == SubscriptionState.ACTIVE,
+        )
+        .group_by(Subscription.origin)
+    )
+    found = {Origin(row[0]): row[1] for row in db.session.execute(query)}
+    return {origin: found[origin] for origin in Origin if origin in found}
 
 
 def list_of_each(

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from mailer.consent import Origin, Provenance
 from mailer.delivery import (
     Alarm,
     DeliveryState,
@@ -14,6 +15,7 @@ from mailer.delivery import (
     result_of,
 )
 from mailer.delivery.reasons import why
+from mailer.organisations import Organisation
 from mailer.transport import Outcome, OutcomeKind, Stage
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -114,4 +116,5 @@ def test_objections_to_us_are_no_dead_addresses_but_pause_in_a_row() -> None:
     ],
 )
 def test_the_reason_is_said_in_the_language_of_the_mail(language: str, sentence: str) -> None:
-    assert why(language, "News", datetime(2026, 3, 3, tzinfo=UTC)) == sentence
+    form = Provenance(Origin.FORM)
+    assert why(language, "News", Organisation(name="Shop"), date(2026, 3, 3), form) == sentence

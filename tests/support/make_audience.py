@@ -110,6 +110,7 @@ def _subscribe(mailing_list: MailingList, marks: list[str], subjects: dict[str, 
                 "mailing_list_id": mailing_list.id,
                 "state": SubscriptionState.ACTIVE,
                 "proof_id": records[f"rec_{mark}{tag}"],
+                "origin": "form",
                 "activated_at": moment,
             }
             for mark in marks
