@@ -61,7 +61,7 @@ def build_bundle(contact: Contact, mailing_list: MailingList) -> Bundle:
     timestamps = _put_checkpoint(members, checkpoint)
     members["later-events.json"] = rfc8785.dumps(_later_events(opened))
     made_at = iso(now())
-    facts = _facts(organisation, contact, opened[-1].payload, checkpoint, made_at)
+    facts = _facts(organisation, contact, opened, checkpoint, made_at)
     told = [_told(one) for one in opened]
     members["summary.html"] = write_document(facts, told, texts)
     members["README.txt"] = write_readme(
@@ -71,6 +71,7 @@ def build_bundle(contact: Contact, mailing_list: MailingList) -> Bundle:
         is_waiting=checkpoint is None,
         public_url=settings().public_url,
         verifiers=verifier_hashes(),
+        origins=facts.origins,
     )
     manifest = list_members(
         {
@@ -191,11 +192,11 @@ def _later_events(opened: Sequence[Opened]) -> list[dict[str, Any]]:
 def _facts(
     organisation: Organisation,
     contact: Contact,
-    payload: Mapping[str, Any],
+    opened: Sequence[Opened],
     checkpoint: Checkpoint | None,
     made_at: str,
 ) -> Facts:
-    described = payload["mailing_list"]
+    described = opened[-1].payload["mailing_list"]
     outside: list[str] = []
     if checkpoint is not None:
         anchors = transparency.anchors_of(checkpoint)
@@ -211,6 +212,7 @@ def _facts(
         made_at=made_at,
         checkpoint=(stated["origin"], stated["size"]) if stated else None,
         outside=outside,
+        origins=consent.origins_of(one.payload for one in opened),
     )
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from mailer import consent
+from mailer.consent import ALLOWS_SENDING, Origin
 from mailer.proofs.reading import TextRead, read_text, texts_named
 from mailer.proofs.words import FACTS, say
 
+_TOLD = frozenset({*ALLOWS_SENDING, "unknown"})  # the states that say where a consent comes from
 LEGS = ("submission", "imported", "confirmation_mail", "confirmation")
 
 _STYLE = """
@@ -48,6 +51,7 @@ class Facts:
     made_at: str
     checkpoint: tuple[str, int] | None
     outside: Sequence[str]
+    origins: Sequence[Origin]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,8 @@ def write_document(
 ) -> bytes:
     """The page; `texts` are the stored texts by their SHA-256."""
     language = facts.language
-    title = f"{say('title', language)}: {facts.list_name}"
+    is_given = any(record.payload["state"] in ALLOWS_SENDING for record in records)
+    title = f"{say('title' if is_given else 'title_no_consent', language)}: {facts.list_name}"
     told = {sha256: read_text(body) for sha256, body in texts.items()}
     lead = say("lead", language, organisation=facts.organisation, list=facts.list_name)
     return "\n".join(
@@ -86,7 +91,7 @@ def write_document(
             *_events(records, language),
             *(line for record in records for line in _record(record, language)),
             *_texts(records, told, language),
-            *_ending(language),
+            *_ending(facts),
             "</main></body></html>",
             "",
         ]
@@ -121,7 +126,7 @@ def _events(records: Sequence[RecordTold], language: str) -> list[str]:
     rows = [
         [
             _moment(str(record.payload["recorded_at"])).removesuffix(" UTC"),
-            say(str(record.payload["state"]), language),
+            _what(record.payload, language),
             say("not_yet", language) if record.position is None else str(record.position),
             str(record.payload["record"]),
         ]
@@ -133,8 +138,11 @@ def _events(records: Sequence[RecordTold], language: str) -> list[str]:
 def _record(record: RecordTold, language: str) -> list[str]:
     payload = record.payload
     evidence = payload["evidence"]
-    state, at = say(str(payload["state"]), language), _moment(str(payload["recorded_at"]))
+    state, at = _what(payload, language), _moment(str(payload["recorded_at"]))
     lines = [f"<section><h2>{escape(state[:1].upper() + state[1:])}, {escape(at)}</h2>"]
+    if payload["state"] in _TOLD:
+        how = consent.how(consent.provenance_of(payload), language)
+        lines.append(f"<p>{escape(how)}</p>")
     submission = evidence.get("submission") or evidence
     lines += _boxes(submission.get("controls") or (), language)
     if any(evidence.get(leg) for leg in LEGS):
@@ -144,6 +152,8 @@ def _record(record: RecordTold, language: str) -> list[str]:
     for leg, values in legs:
         rows = [(say(key, language), _shown(values[key])) for key in FACTS if values.get(key)]
         title = "imported" if values.get("leg") == "import" else leg
+        if leg == "confirmation_mail" and submission.get("leg") == "import":
+            title = "permission_mail"
         lines += [f"<h3>{escape(say(title, language))}</h3>", *_list_of(rows)]
     seal = escape(say("seal", language))
     return [*lines, f'<p class="muted">{seal} <code>{record.commitment}</code></p></section>']
@@ -176,8 +186,17 @@ def _texts(records: Sequence[RecordTold], told: Mapping[str, TextRead], language
     return lines
 
 
-def _ending(language: str) -> list[str]:
-    limits = [say(f"limit_{name}", language) for name in ("person", "read", "else")]
+def _what(payload: Mapping[str, Any], language: str) -> str:
+    """What a record says happened: a consent by its origin, everything else by its state."""
+    state, origin = str(payload["state"]), consent.provenance_of(payload).origin
+    if state not in _TOLD or (state == "renewed" and origin is Origin.FORM):
+        return say(state, language)
+    return consent.event_of(origin, language)
+
+
+def _ending(facts: Facts) -> list[str]:
+    language = facts.language
+    limits = [*consent.not_proven(facts.origins, language), say("limit_else", language)]
     return [
         f"<h2>{escape(say('check', language))}</h2>",
         f"<p>{escape(say('check_text', language))}</p>",

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mailer.forms import SLOTS
+
 TEXT_KEYS = ("definition_sha256", "notice_sha256", "page_sha256", "shown_sha256", "wording_sha256")
 
 
@@ -57,12 +59,13 @@ def read_text(body: bytes) -> TextRead:
 def _form(definition: Mapping[str, Any]) -> TextRead:
     boxes = tuple(f"☐ {control['label']}" for control in definition.get("controls", ()))
     disclosure = definition.get("disclosure") or {}
+    title = str(definition.get("title", ""))
     blocks = [
-        (str(definition.get("title", "")), (str(definition.get("intro", "")),)),
+        (title, (str(definition.get("intro", "")),)),
         ("", boxes),
-        ("", tuple(str(item) for item in disclosure.values() if isinstance(item, str))),
+        *((heading, (str(disclosure.get(key, "")),)) for key, heading in SLOTS),
         ("", (f"[ {definition.get('button', '')} ]",)),
     ]
     kept = [(heading, tuple(line for line in lines if line)) for heading, lines in blocks]
-    shown = tuple(block for block in kept if any(block))
+    shown = tuple((heading, lines) for heading, lines in kept if lines or heading == title)
     return TextRead("form", "", str(definition.get("language", "en")), shown)

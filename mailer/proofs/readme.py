@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from mailer import consent
+from mailer.consent import Origin, Provenance
 
 _TEXT = """\
-Proof of consent: {list_name}
+{title}: {list_name}
 {organisation}, put together {made_at}
 
 WHAT THIS IS
 This ZIP file holds everything that was recorded about one person and one mailing list. It can be checked
 without the service that made it, without any network, and years from now. Keep it as it is: a ZIP file that
 was unpacked and packed again is another file.
+
+HOW THE CONSENT CAME ABOUT
+{how}
 {standing}
 WHAT LIES IN IT
 summary.html                            to read and to print
@@ -22,9 +29,10 @@ records/NNN-state/salt.hex              32 random bytes that make the seal below
 records/NNN-state/leaf.json             the line of the public log; holds nothing personal
 records/NNN-state/inclusion.tlog-proof  that this line is in the log (C2SP tlog-proof)
 later-events.json                       what came after each consent, a withdrawal above all
-texts/                                  form, notice and page as they were shown, named by their SHA-256
-mail/                                   the confirmation mail byte for byte; the reply of the mail server
-                                        stands in the payload
+texts/                                  the texts that the records name, such as form, notice, page and
+                                        wording, under their SHA-256
+mail/                                   the mail with the link to the button byte for byte, if there was one;
+                                        the reply of the mail server stands in the payload
 checkpoint/checkpoint.note              the signed state of the log (C2SP tlog-checkpoint)
 checkpoint/cosigned.note                the same with the signatures of witnesses
 tsa/                                    time stamps over checkpoint.note (RFC 3161), with certificates
@@ -48,8 +56,7 @@ Texts and mail     sha256sum texts/* mail/*      equals their names, which the p
 Time stamp         openssl ts -verify -in tsa/01.tsr -data checkpoint/checkpoint.note -CAfile ROOT.pem
 
 WHAT IT DOES NOT PROVE
-- Who sat at the keyboard. Somebody with access to the mailbox pressed the button.
-- That the texts were read. They were shown, as they lie here.
+{limits}
 - That nothing else happened. What the maker left out, or what came later, does not show. Ask for a newer
   bundle to see what came later.
 - Without a witness or a time stamp that your policy names, everything here is the word of the operator alone.
@@ -68,10 +75,15 @@ def write_readme(
     is_waiting: bool,
     public_url: str,
     verifiers: Mapping[str, str],
+    origins: Sequence[Origin],
 ) -> bytes:
-    """The text; `verifiers` are the SHA-256 of their files, by name."""
+    """The text; `verifiers` are the SHA-256 of their files, by name, `origins` those of the consents."""
+    is_given = not {Origin.NOT_GIVEN, Origin.UNPROVEN} & set(origins)
     lines = [f"   {sha256}  {name}" for name, sha256 in verifiers.items()]
     return _TEXT.format(
+        title="Proof of consent" if is_given else "What is recorded, without a proof of consent",
+        how="\n".join(_wrapped(consent.how(Provenance(origin)), "") for origin in origins),
+        limits="\n".join(_wrapped(limit, "- ") for limit in consent.not_proven(origins)),
         organisation=organisation,
         list_name=list_name,
         made_at=made_at,
@@ -80,3 +92,8 @@ def write_readme(
         verify_url=f"{public_url}/verify",
         verifiers="\n".join(lines),
     ).encode()
+
+
+def _wrapped(sentence: str, mark: str) -> str:
+    indent = " " * len(mark)
+    return textwrap.fill(sentence, 110, initial_indent=mark, subsequent_indent=indent)

@@ -5,19 +5,22 @@ German, Slovak and Czech use the polite form. A language that is not here is tol
 
 from __future__ import annotations
 
+from mailer.foundation.languages import primary_language
+
 LANGUAGES = ("en", "de", "sk", "cs")
 
 _WORDS: dict[str, tuple[str, str, str, str]] = {
     "title": ("Proof of consent", "Nachweis der Einwilligung", "Doklad o súhlase", "Doklad o souhlasu"),
+    "title_no_consent": (
+        "What is recorded, without a proof of consent",
+        "Was aufgezeichnet ist, ohne Nachweis einer Einwilligung",
+        "Čo je zaznamenané, bez dokladu o súhlase", "Co je zaznamenáno, bez dokladu o souhlasu",
+    ),
     "lead": (
-        ("What {organisation} recorded about your mail of “{list}”: what you were asked, what you answered, "
-        "and what came of it."),
-        ("Was {organisation} zu Ihren E-Mails von „{list}“ aufgezeichnet hat: was Sie gefragt wurden, was "
-        "Sie geantwortet haben und was daraus wurde."),
-        ("Čo {organisation} zaznamenala o vašich e-mailoch zo zoznamu „{list}“: na čo sa vás pýtala, čo ste "
-        "odpovedali a čo nasledovalo."),
-        ("Co {organisation} zaznamenala o vašich e-mailech ze seznamu „{list}“: na co se vás ptala, co jste "
-        "odpověděli a co následovalo."),
+        "What {organisation} recorded about your mail of “{list}”, and what came of it.",
+        "Was {organisation} zu Ihren E-Mails von „{list}“ aufgezeichnet hat und was daraus wurde.",
+        "Čo {organisation} zaznamenala o vašich e-mailoch zo zoznamu „{list}“ a čo nasledovalo.",
+        "Co {organisation} zaznamenala o vašich e-mailech ze seznamu „{list}“ a co následovalo.",
     ),
     "organisation": ("Organisation", "Organisation", "Organizácia", "Organizace"),
     "address": ("Address", "Adresse", "Adresa", "Adresa"),
@@ -84,6 +87,10 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
         "The confirmation mail", "Die Bestätigungsmail",
         "Potvrdzujúci e-mail", "Potvrzovací e-mail",
     ),
+    "permission_mail": (
+        "The permission mail", "Die Erlaubnismail",
+        "E-mail so žiadosťou o súhlas", "E-mail se žádostí o souhlas",
+    ),
     "confirmation": ("The confirming act", "Die Bestätigung", "Potvrdenie", "Potvrzení"),
     "act": ("How it came about", "Wie es dazu kam", "Ako k tomu došlo", "Jak k tomu došlo"),
     "texts": ("As it read then", "Wie es damals lautete", "Vtedajšie znenie", "Tehdejší znění"),
@@ -92,7 +99,10 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
         "The page with the button", "Die Seite mit der Schaltfläche",
         "Stránka s tlačidlom", "Stránka s tlačítkem",
     ),
-    "wording": ("The words agreed to", "Der Wortlaut", "Znenie súhlasu", "Znění souhlasu"),
+    "wording": (
+        "The words agreed to, as the source says", "Der Wortlaut laut Quelle",
+        "Znenie súhlasu podľa zdroja", "Znění souhlasu podle zdroje",
+    ),
     "imported": ("Brought in by an import", "Durch einen Import", "Prenesené importom", "Přeneseno importem"),
     "source": ("Source", "Herkunft", "Zdroj", "Zdroj"),
     "consented_at": (
@@ -115,18 +125,6 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
         "každou část ověříte bez služby, která ji vytvořila."),
     ),
     "limits": ("What is not proven", "Was nicht bewiesen ist", "Čo nie je dokázané", "Co není dokázáno"),
-    "limit_person": (
-        "Who sat at the keyboard. Somebody with access to the mailbox pressed the button.",
-        "Wer an der Tastatur saß. Jemand mit Zugang zum Postfach hat die Schaltfläche gedrückt.",
-        "Kto sedel pri klávesnici. Tlačidlo stlačil niekto s prístupom k schránke.",
-        "Kdo seděl u klávesnice. Tlačítko stiskl někdo s přístupem ke schránce.",
-    ),
-    "limit_read": (
-        "That the texts were read. They were shown.",
-        "Dass die Texte gelesen wurden. Sie wurden gezeigt.",
-        "Že texty niekto čítal. Boli zobrazené.",
-        "Že texty někdo četl. Byly zobrazeny.",
-    ),
     "limit_else": (
         "That nothing else happened, or that nothing came later.",
         "Dass sonst nichts geschah oder später nichts hinzukam.",
@@ -185,7 +183,7 @@ FACTS = (
 
 def language_of(wanted: str) -> str:
     """The language in which somebody who is written to in `wanted` is told: that, or English."""
-    short = wanted.partition("-")[0].lower()
+    short = primary_language(wanted)
     return short if short in LANGUAGES else "en"
 
 

@@ -53,8 +53,6 @@ LINES = {
     "events": "Later events",
 }
 NOT_PROVEN = (
-    "Who sat at the keyboard. Somebody with access to the mailbox pressed the button.",
-    "That the texts were read. They were shown, word for word as they lie in the bundle.",
     "That nothing else happened: what the maker left out, or what came after the checkpoint, does not show.",
     "What the mail server did with the mail after its reply.",
     "That a certificate of a time-stamp authority was not revoked meanwhile.",
@@ -63,6 +61,60 @@ OPERATOR_ONLY = (
     "Operator-asserted only: no witness and no time-stamp authority of the policy stands behind the "
     "checkpoint. The operator could have written this log at any time."
 )
+
+
+SHOWN = "That the texts were read. They were shown."
+# Where a consent comes from -> who or what is not proven of it, what is not proven of the texts, and what is
+# said of it as it stands.
+ORIGINS = {
+    "form": (
+        "Who sat at the keyboard. Somebody with access to the mailbox pressed the button.",
+        SHOWN,
+        "Consent was given at {at}",
+    ),
+    "preferences": (
+        (
+            "Who sat at the keyboard. Somebody with a link from a mail to the address joined on the "
+            "preference page."
+        ),
+        SHOWN,
+        "Consent was given on the preference page at {at}",
+    ),
+    "permission": (
+        (
+            "Who sat at the keyboard: somebody with access to the mailbox answered the permission mail. "
+            "Where the address came from before is the organisation’s word."
+        ),
+        SHOWN,
+        "Consent was given with the button behind a permission mail at {at}",
+    ),
+    "elsewhere": (
+        (
+            "That the consent was given. Nobody confirmed it here: what is shown is the organisation’s "
+            "word and the SHA-256 of a file that is not in the bundle."
+        ),
+        "That the words agreed to were shown or read. The organisation says what they were.",
+        (
+            "Consent was given elsewhere {agreed}, as the organisation says, brought here at {at}, "
+            "confirmed by nobody here,"
+        ),
+    ),
+    "unproven": (
+        "That a consent was given. The organisation brought the address here and shows no proof.",
+        "That any words were shown or read.",
+        "A consent that nothing proves was brought here at {at}, confirmed by nobody here,",
+    ),
+    "not_given": (
+        "Who sent the form. Anybody can type an address.",
+        SHOWN,
+        "No consent was given",
+    ),
+    "unrecorded": (
+        "Who gave the consent, and how: the records do not say it.",
+        "That any texts were read.",
+        "A consent was recorded at {at}",
+    ),
+}
 
 
 class Broken(Exception):
@@ -91,6 +143,9 @@ class Report:
     statuses: dict[str, str] = field(default_factory=dict)
     sentences: dict[str, str] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
+    origins: list[str] = field(
+        default_factory=lambda: ["unrecorded"]
+    )  # until the payloads are verified
     is_anchored_outside: bool = False
 
     @property
@@ -101,7 +156,9 @@ class Report:
     @property
     def not_proven(self) -> list[str]:
         """What nobody should read into the result."""
-        return [*(() if self.is_anchored_outside else (OPERATOR_ONLY,)), *NOT_PROVEN]
+        told = [ORIGINS[origin] for origin in self.origins]
+        own = dict.fromkeys([*(one[0] for one in told), *(one[1] for one in told)])
+        return [*(() if self.is_anchored_outside else (OPERATOR_ONLY,)), *own, *NOT_PROVEN]
 
     def put(self, line: str, status: str, sentence: str) -> None:
         """Note the result of one line."""
@@ -920,7 +977,7 @@ def verify(body: bytes, policy: Policy) -> Report:
         report.give_up("Not checked, for the list of members cannot be read.")
         return report
     report.check("maker", lambda: check_maker(found, policy))
-    report.check("payload", lambda: check_payloads(found))
+    report.check("payload", lambda: check_payloads(found, report))
     report.check("texts", lambda: check_texts(found))
     report.check("mail", lambda: check_mails(found))
     report.check("leaf", lambda: check_leaves(found))
@@ -982,7 +1039,7 @@ def check_maker(bundle: Bundle, policy: Policy) -> tuple[str, str]:
     return OK, f"Put together and signed by {by[0].name}, README and summary included."
 
 
-def check_payloads(bundle: Bundle) -> tuple[str, str]:
+def check_payloads(bundle: Bundle, report: Report) -> tuple[str, str]:
     """Each payload is the one that its leaf commits to; all are about one person and one list."""
     for record, payload in zip(bundle.records, bundle.payloads(), strict=True):
         salt = re.fullmatch(rb"([0-9a-f]{64})\n", bundle.of_record(record, "salt.hex"))
@@ -995,6 +1052,7 @@ def check_payloads(bundle: Bundle) -> tuple[str, str]:
         if (payload["record"], payload["state"]) != (record["id"], record["state"]):
             refuse("The list of members tells of other records than there are.")
     _check_one_matter(bundle.payloads())
+    report.origins = origins_of(bundle.payloads())
     return (
         OK,
         f"The payloads of all {len(bundle.records)} records are those that were committed to.",
@@ -1040,7 +1098,7 @@ def check_texts(bundle: Bundle) -> tuple[str, str]:
         _check_controls(bundle, payload["evidence"])
     if not count:
         return NONE, "The records name no text."
-    return OK, f"The texts shown are there word for word ({count} times named in the payloads)."
+    return OK, f"The texts are there word for word ({count} times named in the payloads)."
 
 
 def _named(value: Any) -> Iterator[str]:
@@ -1186,7 +1244,8 @@ def check_events(bundle: Bundle, report: Report) -> tuple[str, str]:
     """What followed each given consent, as far as the bundle goes: so a stale "given" shows (T-044)."""
     payloads = bundle.payloads()
     report.story = [
-        f"{payload['recorded_at']}  {payload['state']}  {payload['record']}" for payload in payloads
+        f"{payload['recorded_at']}  {_state_of(payload)}  {payload['record']}"
+        for payload in payloads
     ]
     expected = list_later_events(bundle.records, payloads)
     if read_json(bundle.member("later-events.json")) != expected:
@@ -1230,19 +1289,62 @@ def list_later_events(
     ]
 
 
+def origin_of(payload: dict[str, Any]) -> str:
+    """Where the consent of a record comes from: a key of ORIGINS."""
+    state, evidence = payload["state"], payload["evidence"]
+    imported = _part(evidence, "imported")
+    if imported:
+        is_shown = state == "given" and imported.get("evidence_sha256")
+        return "elsewhere" if is_shown else "unproven"
+    if state not in GIVEN:
+        return "not_given" if state in ("requested", "refused") else "unrecorded"
+    submission = _part(evidence, "submission")
+    if _part(evidence, "confirmation") and submission:
+        return "permission" if submission.get("leg") == "import" else "form"
+    return "preferences" if evidence.get("shown_sha256") else "unrecorded"
+
+
+def _part(evidence: dict[str, Any], name: str) -> dict[str, Any]:
+    value = evidence.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _state_of(payload: dict[str, Any]) -> str:
+    """The state of a record, which says of a consent given elsewhere that it was."""
+    state = str(payload["state"])
+    return f"{state}, elsewhere" if origin_of(payload) == "elsewhere" else state
+
+
+def origins_of(payloads: list[dict[str, Any]]) -> list[str]:
+    """The origins of the consents that were given, each once; where none was, whether one was brought here."""
+    given = dict.fromkeys(origin_of(item) for item in payloads if item["state"] in GIVEN)
+    if given:
+        return list(given)
+    return ["unproven" if any(item["state"] == "unknown" for item in payloads) else "not_given"]
+
+
 def standing_of(payloads: list[dict[str, Any]]) -> str:
     """Where the consent stands after the last record of the bundle, in one sentence."""
-    ended = {payload["ends"] for payload in payloads}
+    ended = {payload["ends"]: payload for payload in payloads if payload["ends"]}
     given = [item for item in payloads if item["state"] in GIVEN]
     standing = [item for item in given if item["record"] not in ended]
-    last = payloads[-1]
     if standing:
-        return (
-            f"Consent was given at {standing[-1]['recorded_at']} and not ended by any record here."
-        )
+        return f"{_told_of(standing[-1])} and not ended by any record here."
     if given:
-        return f"Consent was given, and ended: {last['state']} at {last['recorded_at']}."
+        ending = ended[given[-1]["record"]]
+        what = _told_of(given[-1])
+        return f"{what} and ended: {ending['state']} at {ending['recorded_at']}."
+    last, brought = payloads[-1], [item for item in payloads if item["state"] == "unknown"]
+    if brought:
+        then = "" if last is brought[-1] else f" Then: {last['state']} at {last['recorded_at']}."
+        return f"No consent is proven: brought here without proof at {brought[-1]['recorded_at']}.{then}"
     return f"No consent was given: {last['state']} at {last['recorded_at']}."
+
+
+def _told_of(payload: dict[str, Any]) -> str:
+    day = str(_part(payload["evidence"], "imported").get("consented_at") or "").partition("T")[0]
+    agreed = f"on {day}" if day else "on a day that is not recorded"
+    return ORIGINS[origin_of(payload)][2].format(at=payload["recorded_at"], agreed=agreed)
 
 
 # --- The command -----------------------------------------------------------------------------------------

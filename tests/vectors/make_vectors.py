@@ -21,6 +21,7 @@ from mailer.verifier.verify import LINES
 from tests.support.making_bundles import (
     SHA,
     Cosigner,
+    Json,
     Making,
     Members,
     payload_of,
@@ -39,24 +40,31 @@ LOG_NOTE, COSIGNED = "checkpoint/checkpoint.note", "checkpoint/cosigned.note"
 
 @dataclass(frozen=True)
 class Vector:
-    """A bundle and a policy by name, and the lines that fail or are not demanded; all others are verified."""
+    """A bundle and a policy by name, and the lines that fail or are not demanded; all others are verified.
+
+    `origin` is where its consent comes from, and `standing` what is said of it, where that is what it shows.
+    """
 
     name: str
     body: bytes
     policy: str
     failed: tuple[str, ...] = ()
     none: tuple[str, ...] = ()
+    origin: str = ""
+    standing: str = ""
 
     def expected(self) -> dict[str, object]:
         lines = {
             line: "failed" if line in self.failed else "none" if line in self.none else "ok"
             for line in LINES
         }
+        told = {"origin": self.origin, "standing": self.standing} if self.origin else {}
         return {
             "bundle": f"{self.name}.zip",
             "policy": f"{self.policy}.txt",
             "ok": not self.failed,
             "lines": lines,
+            **told,
         }
 
 
@@ -282,6 +290,44 @@ def other_stories(shop: Workshop) -> Iterator[Vector]:
     yield Vector("bad-order", remake(shop.plain, told=told), "no-maker", ("events",), UNASKED)
 
 
+def other_origins() -> Iterator[Vector]:
+    """Consents that came about in other ways than by a form of ours."""
+    brought = {
+        "leg": "import",
+        "address": "cleo@example.org",
+        "source": "form on old.example",
+        "consented_at": "2024-05-01T00:00:00Z",
+        "imported_at": "2026-11-23T22:55:01.257Z",
+        "evidence_sha256": "ab" * 32,
+    }
+    bare = {key: brought[key] for key in ("leg", "address", "imported_at")}
+    undated = {key: value for key, value in brought.items() if key != "consented_at"}
+    asked, mail = payload_of(1, "unknown", {"imported": bare}), story()[1]["evidence"]
+    pressed = payload_of(2, "given", {**mail, "submission": bare}, follows="rec_1")
+    elsewhere = "Consent was given elsewhere on {day}, as the organisation says, brought here at {at}, confirmed by nobody here,"  # fmt: skip
+    at, stands = "2026-11-23T22:55:01.257Z", "and not ended by any record here."
+    joined = {"method": "preference page", "shown_sha256": SHA["page"]}
+
+    def made(
+        origin: str, payloads: list[Json], standing: str, name: str = "", **none: bool
+    ) -> Vector:
+        members = Making(payloads=payloads).members()
+        left = ("maker", "witnesses", "timestamp", *none)
+        return Vector(
+            f"good-{name or origin}", pack(members), "log-alone", (), left, origin, standing
+        )
+
+    without = {"texts": True, "mail": True}
+    yield made("preferences", [payload_of(1, "given", joined)], f"Consent was given on the preference page at {at} {stands}", mail=True)  # fmt: skip
+    yield made("permission", [asked, pressed], f"Consent was given with the button behind a permission mail at 2026-11-23T22:55:02.257Z {stands}")  # fmt: skip
+    yield made("elsewhere", [payload_of(1, "given", {"imported": brought})], f"{elsewhere.format(day='2024-05-01', at=at)} {stands}", **without)  # fmt: skip
+    yield made("elsewhere", [payload_of(1, "given", {"imported": undated})], f"{elsewhere.format(day='a day that is not recorded', at=at)} {stands}", "elsewhere-undated", **without)  # fmt: skip
+    yield made(
+        "unproven", [asked], f"No consent is proven: brought here without proof at {at}.", **without
+    )
+    yield made("unrecorded", [payload_of(1, "given", {"method": "told by word of mouth"})], f"A consent was recorded at {at} {stands}", **without)  # fmt: skip
+
+
 def make(directory: Path) -> dict[str, bytes]:
     """Every file of the vectors by its name."""
     shop = Workshop(directory)
@@ -291,6 +337,9 @@ def make(directory: Path) -> dict[str, bytes]:
         for vector in group(shop):
             files[f"{vector.name}.zip"] = vector.body
             told.append(vector.expected())
+    for vector in other_origins():
+        files[f"{vector.name}.zip"] = vector.body
+        told.append(vector.expected())
     files["expected.json"] = (json.dumps(told, indent=1) + "\n").encode()
     return files
 

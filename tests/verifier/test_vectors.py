@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import Page
 
-from mailer.verifier.verify import LINES
+from mailer.consent import ORIGIN_WORDS, Origin, not_proven
+from mailer.verifier.verify import LINES, ORIGINS
 from tests.support.verifying import (
+    PAGE,
     VECTORS,
     Answer,
     judge,
@@ -42,6 +46,29 @@ def test_the_page_answers_as_expected(vector: Answer, verifier_page: Page) -> No
         "ok": vector["ok"],
         "lines": vector["lines"],
     }, answer["sentences"]
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [vector for vector in vectors() if "origin" in vector],
+    ids=lambda vector: vector["bundle"],
+)
+def test_both_say_truly_how_a_consent_came_about(vector: Answer, verifier_page: Page) -> None:
+    answer = judge(*given(vector))
+    assert answer == judge_in_browser(verifier_page, *given(vector))
+    assert answer["sentences"][-1] == vector["standing"]
+    told = not_proven([Origin(vector["origin"])])
+    assert [one for one in answer["not_proven"] if one in told] == told
+    others = not_proven(set(Origin) - {Origin(vector["origin"])})
+    assert not set(answer["not_proven"]) & (set(others) - set(told))
+
+
+def test_both_have_the_words_of_every_origin_from_the_one_table() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for origin in Origin:
+        words = ORIGIN_WORDS[origin]
+        assert ORIGINS[origin.value] == (words.person[0], words.read[0], words.standing)
+        assert all(json.dumps(one, ensure_ascii=False) in page for one in ORIGINS[origin.value])
 
 
 @pytest.mark.requirement("T-043")
