@@ -8,6 +8,7 @@ nothing is stored; what is shown is what is signed.
 
 from __future__ import annotations
 
+from mailer.receipts.indications import given_at, provenance_in
 from mailer.receipts.issuing import compose_record, issue
 from mailer.receipts.kantara import export_kantara
 from mailer.receipts.letter import plan_receipt_mail
@@ -52,9 +53,11 @@ __all__ = [
     "export_kantara",
     "file_of",
     "get_thread",
+    "given_at",
     "issue",
     "list_threads",
     "plan_receipt_mail",
+    "provenance_in",
     "published_keys",
     "read_link",
     "read_receipt",

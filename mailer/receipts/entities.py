@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailer.organisations import Organisation, country_name
+from mailer.organisations import Organisation, country_name, told_recipients
 
 
 def controller_id(organisation: Organisation, public_url: str) -> str:
@@ -52,7 +52,7 @@ def authority_id(organisation: Organisation, public_url: str) -> str:
 
 def write_recipients(organisation: Organisation) -> list[dict[str, Any]]:
     """Who else receives the data, in the words of the privacy notice (GDPR Art. 13(1)(e))."""
-    told = organisation.recipients.strip()
+    told = told_recipients(organisation)
     return [{"@type": "dpv:Recipient", "dct:description": told}] if told else []
 
 

@@ -6,9 +6,18 @@ A double opt-in is two of them: the form was sent (requested), the mailed link's
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from mailer.consent import ALLOWS_SENDING, DPV_TERMS, ConsentState, TimelineEntry
+from mailer import consent
+from mailer.consent import (
+    ALLOWS_SENDING,
+    DPV_TERMS,
+    ConsentState,
+    Origin,
+    Provenance,
+    TimelineEntry,
+)
 from mailer.foundation.clock import iso
 from mailer.receipts.gathering import Surroundings, submission_of
 from mailer.receipts.processes import WITHDRAWAL
@@ -22,11 +31,8 @@ _METHODS = {
     _S.EXPIRED: "the consent had become too old",
     _S.TERMINATED: "ended by the organisation",
     _S.INVALIDATED: "the person said that it was not theirs",
-    _S.UNKNOWN: "taken over without a proof",
 }
-_DOUBLE_OPT_IN = (
-    "double opt-in: button pressed on the page behind the link of the confirmation mail"
-)
+_BROUGHT = (Origin.ELSEWHERE, Origin.UNPROVEN)
 _MAIL = {
     "messageId": "message_id",
     "sha256": "sha256",
@@ -39,7 +45,7 @@ ANCHORED, NOT_ANCHORED = "anchored", "not yet anchored"
 def write_indication(entry: TimelineEntry, around: Surroundings) -> dict[str, Any]:
     """One record of the ledger, with its commitment and its place in the log (T-034)."""
     record, payload = entry.record, entry.payload or {}
-    state = record.state
+    state, provenance = record.state, provenance_in(entry)
     kinds = [DPV_TERMS[state]]
     if state in ALLOWS_SENDING:
         kinds.append("dpv:ExpressedConsent")
@@ -48,16 +54,18 @@ def write_indication(entry: TimelineEntry, around: Surroundings) -> dict[str, An
         "dpv:isIndicatedAtTime": iso(record.recorded_at),
         "dpv:isIndicatedBy": (
             "dpv:DataController"
-            if state in BY_CONTROLLER or is_imported(payload)
+            if state in BY_CONTROLLER or provenance.origin in _BROUGHT
             else "dpv:DataSubject"
         ),
-        "dpv:hasIndicationMethod": method_of(state, payload),
+        "dpv:hasIndicationMethod": method_of(entry),
+        "x:consentOrigin": provenance.origin.value,
         "dpv:hasDuration": _duration(state, payload, around),
         "dpv:hasLegalBasis": list(LEGAL_BASES),
         "x:recordId": record.public_id,
         "x:algorithm": record.algorithm,
         "x:commitment": record.commitment.hex(),
     }
+    told |= _moments(entry)
     told |= {f"x:{name}": payload[name] for name in ("follows", "ends") if payload.get(name)}
     told |= _evidence(payload.get("evidence") or {})
     position = around.positions.get(record.public_id)
@@ -68,22 +76,37 @@ def write_indication(entry: TimelineEntry, around: Surroundings) -> dict[str, An
     return told
 
 
-def is_imported(payload: Mapping[str, Any] | None) -> bool:
-    """Whether a record rests on what the organisation brought from another system (C-049)."""
-    return bool(((payload or {}).get("evidence") or {}).get("imported"))
+def provenance_in(entry: TimelineEntry) -> Provenance:
+    """How the consent of a record came about."""
+    return consent.provenance_of({**(entry.payload or {}), "state": entry.record.state.value})
 
 
-def method_of(state: ConsentState, payload: Mapping[str, Any]) -> str:
+def given_at(entry: TimelineEntry) -> datetime | None:
+    """When a consent was given: here, or elsewhere as its source says; None where the source does not say."""
+    if provenance_in(entry).origin is not Origin.ELSEWHERE:
+        return entry.record.recorded_at
+    told = str(((entry.payload or {}).get("evidence") or {})["imported"].get("consented_at") or "")
+    return datetime.fromisoformat(told) if told else None
+
+
+def method_of(entry: TimelineEntry) -> str:
     """How it was said, in words."""
-    evidence = payload.get("evidence") or {}
-    if is_imported(payload):
-        when = str(evidence["imported"].get("consented_at") or "").partition("T")[0]
-        return f"imported: given elsewhere{f' on {when}' if when else ''}, not confirmed here"
-    if state in ALLOWS_SENDING and evidence.get("confirmation"):
-        return _DOUBLE_OPT_IN
+    state, provenance = entry.record.state, provenance_in(entry)
+    if state in ALLOWS_SENDING or state is _S.UNKNOWN:
+        return consent.how(provenance)
     if state in _METHODS:
         return _METHODS[state]
+    evidence = (entry.payload or {}).get("evidence") or {}
     return str(evidence.get("method") or "Not recorded any more")
+
+
+def _moments(entry: TimelineEntry) -> dict[str, str]:
+    """Of a consent given elsewhere, when that was, if it is known, and when it was brought here."""
+    if provenance_in(entry).origin is not Origin.ELSEWHERE:
+        return {}
+    at = given_at(entry)
+    moment = {"dpv:isIndicatedAtTime": iso(at)} if at else {}
+    return {**moment, "x:broughtAt": iso(entry.record.recorded_at)}
 
 
 def _duration(

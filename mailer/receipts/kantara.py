@@ -7,8 +7,9 @@ from typing import Any
 
 from mailer.consent import TimelineEntry
 from mailer.foundation.errors import NotFound
+from mailer.organisations import NOBODY, told_recipients
 from mailer.receipts.gathering import Surroundings, gather, submission_of
-from mailer.receipts.indications import method_of
+from mailer.receipts.indications import given_at, method_of
 from mailer.receipts.records import record_id
 from mailer.receipts.sealing import list_public_keys
 from mailer.receipts.threads import Thread
@@ -35,8 +36,8 @@ def write_kantara(thread: Thread, given: TimelineEntry, around: Surroundings) ->
     return {
         "version": VERSION,
         "jurisdiction": organisation.country or "EU",
-        "consentTimestamp": int(given.record.recorded_at.timestamp()),
-        "collectionMethod": method_of(given.record.state, given.payload or {}),
+        "consentTimestamp": int((given_at(given) or given.record.recorded_at).timestamp()),
+        "collectionMethod": method_of(given),
         "consentReceiptID": record_id(thread),
         "publicKey": b64encode(list_public_keys()[0].raw).decode(),
         "language": thread.topic.language,
@@ -64,6 +65,7 @@ def write_kantara(thread: Thread, given: TimelineEntry, around: Surroundings) ->
 
 def _service(thread: Thread, around: Surroundings) -> dict[str, Any]:
     topic = thread.topic
+    others = told_recipients(thread.organisation)
     kept = f"; the proof is kept {topic.retention_months} months longer"
     return {
         "service": topic.name,
@@ -78,8 +80,8 @@ def _service(thread: Thread, around: Surroundings) -> dict[str, Any]:
                 "primaryPurpose": True,
                 "termination": "withdrawal of the consent"
                 + (kept if topic.retention_months is not None else ""),
-                "thirdPartyDisclosure": bool(thread.organisation.recipients.strip()),
-                "thirdPartyName": thread.organisation.recipients.strip(),
+                "thirdPartyDisclosure": others not in ("", NOBODY),
+                "thirdPartyName": others if others != NOBODY else "",
             }
         ],
     }

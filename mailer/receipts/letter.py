@@ -19,7 +19,7 @@ from mailer.suppression import Scope, find_blocking
 from mailer.transactional import Addressed, MessageKind
 
 _OPENING = (
-    "This is the receipt you asked for: what you agreed to with {name}, and what became of it. The file "
+    "This is the receipt you asked for: what {name} recorded about it, and what became of it. The file "
     "attached says the same, signed. Keep both."
 )
 MAIL_LIFE = timedelta(days=3)

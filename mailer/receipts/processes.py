@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mailer.consent import Matter
-from mailer.organisations import Organisation
+from mailer.organisations import Organisation, told_transfers
 from mailer.receipts.entities import authority_id, controller_id, write_recipients
 from mailer.receipts.gathering import Surroundings
 from mailer.receipts.threads import Thread
@@ -34,7 +34,7 @@ def write_process(thread: Thread, around: Surroundings) -> dict[str, Any]:
         "dpv:hasDataController": [controller],
         "dpv:hasDataSource": _sources(thread),
         "dpv:hasProcessing": list(_PROCESSING),
-        "dpv:hasLocation": _locations(thread, around),
+        "dpv:hasLocation": _locations(around),
         "dpv:hasRule": [{"@type": "dpv:Rule", "dct:description": _transfers(organisation)}],
         "dpv:hasRecipient": [controller, *write_recipients(organisation)],
         "dpv:hasStorageCondition": _storage(thread, around),
@@ -81,17 +81,17 @@ def _personal_data(thread: Thread, around: Surroundings) -> list[dict[str, Any]]
     return found
 
 
-def _locations(thread: Thread, around: Surroundings) -> list[Any]:
-    """Where the data lie: what the operator has set, else what the organisation says of transfers."""
+def _locations(around: Surroundings) -> list[Any]:
+    """Where the data lie, as far as the operator has set it; what is said of transfers names no place."""
     if around.storage_countries:
         return [f"loc:{code}" for code in around.storage_countries]
-    return [{"@type": "dpv:Location", "dct:description": _transfers(thread.organisation)}]
+    return [{"@type": "dpv:Location", "dct:description": "Not stated"}]
 
 
 def _storage(thread: Thread, around: Surroundings) -> list[dict[str, Any]]:
     until = {"@type": "dpv:UntilEventDuration", "rdf:value": WITHDRAWAL}  # R-009
     conditions: list[dict[str, Any]] = [
-        {"@type": "dpv:StorageLocation", "dpv:hasLocation": _locations(thread, around)},
+        {"@type": "dpv:StorageLocation", "dpv:hasLocation": _locations(around)},
         {"@type": "dpv:StorageDuration", "dpv:hasDuration": until},
     ]
     months = thread.topic.retention_months
@@ -117,7 +117,7 @@ def _jurisdiction(organisation: Organisation) -> list[str]:
 
 
 def _transfers(organisation: Organisation) -> str:
-    return organisation.transfers.strip() or "Not stated"
+    return told_transfers(organisation) or "Not stated"
 
 
 def _rights(organisation: Organisation, around: Surroundings) -> list[dict[str, Any]]:

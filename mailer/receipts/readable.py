@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mailer.consent import DPV_TERMS, ConsentState, TimelineEntry
+from mailer import consent
+from mailer.consent import (
+    ALLOWS_SENDING,
+    DPV_TERMS,
+    ORIGIN_WORDS,
+    ConsentState,
+    Origin,
+    TimelineEntry,
+)
 from mailer.organisations import country_name
 from mailer.receipts.indications import ANCHORED
 
@@ -21,11 +29,11 @@ WORDS: dict[ConsentState, str] = {
     _S.EXPIRED: "Expired",
     _S.TERMINATED: "Ended by the organisation",
     _S.INVALIDATED: "Disputed",
-    _S.UNKNOWN: "Unknown",
+    _S.UNKNOWN: "Brought here without proof",
 }
 _LASTING = (_S.REQUESTED, _S.GIVEN, _S.RENEWED)
 _STATES = {term: state for state, term in DPV_TERMS.items()}
-_BASIS = "Your consent (GDPR Art. 6(1)(a)), given freely and by an act of your own."
+_PLAIN = (Origin.FORM, Origin.NOT_GIVEN, Origin.UNRECORDED)  # where the word of the state says it
 _WITHDRAW, _COMPLAIN = "eu-gdpr:A7-3", "eu-gdpr:A77"
 
 
@@ -59,7 +67,7 @@ def tell(receipt: Mapping[str, Any]) -> list[Part]:
         Part(heading="What it is about", lines=tuple(_about(record, process))),
         *(_event(event) for event in record["dpv:hasConsentStatus"]),
         Part(heading="Who is responsible", lines=tuple(_parties(record))),
-        Part(heading="What happens with your data", lines=tuple(_data(process))),
+        Part(heading="What happens with your data", lines=tuple(_data(record, process))),
         Part(heading="Your rights", lines=tuple(_rights(process))),
         Part(heading="To check it", lines=tuple(_checking(receipt, record))),
     ]
@@ -102,8 +110,11 @@ def _event(event: Mapping[str, Any]) -> Part:
     is_anchored = event["x:logState"] == ANCHORED
     place = f"position {event['x:logIndex']}" if is_anchored else "not yet anchored"
     method = event["dpv:hasIndicationMethod"]
+    at, brought_at = event["dpv:isIndicatedAtTime"], event.get("x:broughtAt")
+    when = Line(label="When", value=at, kind="time")
     lines = [
-        Line(label="When", value=event["dpv:isIndicatedAtTime"], kind="time"),
+        Line(label="When", value="Not recorded") if at == brought_at else when,
+        *([Line(label="Brought here", value=brought_at, kind="time")] if brought_at else ()),
         Line(label="How", value=method[:1].upper() + method[1:]),
     ]
     if state_of(event) in _LASTING:
@@ -113,13 +124,33 @@ def _event(event: Mapping[str, Any]) -> Part:
         lines.append(Line(label=label, value=_duration(duration)))
     mail = event.get("x:confirmationMail")
     if mail and mail.get("x:answeredAt"):
-        lines.append(Line(label="Confirmation mail", value=mail["x:answeredAt"], kind="time"))
+        is_asking = _origin_of(event) is Origin.PERMISSION
+        label = "Permission mail" if is_asking else "Confirmation mail"
+        lines.append(Line(label=label, value=mail["x:answeredAt"], kind="time"))
     lines += [
         Line(label="Record", value=event["x:recordId"], kind="code"),
         Line(label="Commitment", value=event["x:commitment"], kind="code"),
         Line(label="In the log", value=place),
     ]
-    return Part(heading=WORDS[state_of(event)], lines=tuple(lines))
+    return Part(heading=_heading(event), lines=tuple(lines))
+
+
+def _origin_of(event: Mapping[str, Any]) -> Origin:
+    return Origin(event.get("x:consentOrigin", Origin.UNRECORDED))
+
+
+def _heading(event: Mapping[str, Any]) -> str:
+    origin, state = _origin_of(event), state_of(event)
+    if origin in _PLAIN or (state not in ALLOWS_SENDING and state is not _S.UNKNOWN):
+        return WORDS[state]
+    told = consent.event_of(origin)
+    return told[:1].upper() + told[1:]
+
+
+def _basis(record: Mapping[str, Any]) -> str:
+    events = record["dpv:hasConsentStatus"]
+    given = [_origin_of(event) for event in events if state_of(event) in ALLOWS_SENDING]
+    return ORIGIN_WORDS[given[-1] if given else Origin.NOT_GIVEN].basis
 
 
 def _parties(record: Mapping[str, Any]) -> list[Line]:
@@ -140,7 +171,7 @@ def _parties(record: Mapping[str, Any]) -> list[Line]:
     return lines
 
 
-def _data(process: Mapping[str, Any]) -> list[Line]:
+def _data(record: Mapping[str, Any], process: Mapping[str, Any]) -> list[Line]:
     conditions = {part["@type"]: part for part in process["dpv:hasStorageCondition"]}
     others = [
         one["dct:description"] for one in process["dpv:hasRecipient"] if "dct:description" in one
@@ -153,7 +184,7 @@ def _data(process: Mapping[str, Any]) -> list[Line]:
     proof = _duration(conditions["dpv:StorageDeletion"]["dpv:hasDuration"])
     return [
         Line(label="Which data", value=data),
-        Line(label="Legal basis", value=_BASIS),
+        Line(label="Legal basis", value=_basis(record)),
         Line(label="Who else receives it", value=" ".join(others) or "Nobody is stated."),
         Line(label="Where it lies", value=_places(process["dpv:hasLocation"])),
         Line(label="Transfers", value=process["dpv:hasRule"][0]["dct:description"]),

@@ -67,12 +67,6 @@ class Thread:
         return next(ends, None)
 
     @property
-    def is_imported(self) -> bool:
-        """Whether the newest given consent was given elsewhere and imported (C-049)."""
-        payload = self.given.payload if self.given else None
-        return bool(((payload or {}).get("evidence") or {}).get("imported"))
-
-    @property
     def is_standing(self) -> bool:
         """Whether any consent of the thread is given and not ended."""
         ended = {entry.record.ends_id for entry in self.entries}

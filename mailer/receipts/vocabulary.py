@@ -23,9 +23,12 @@ PREFIXES = {
 OWN_TERMS = {
     "x:algorithm": "how a commitment or a signature was made",
     "x:answeredAt": "when the next mail server answered",
+    "x:broughtAt": "when a consent that was given elsewhere was brought here",
     "x:checkpoint": "the newest checkpoint of the log, as a signed note",
     "x:commitment": "SHA-256 over a fixed tag, a secret salt and the whole evidence, hexadecimal",
     "x:confirmationMail": "the confirmation mail of a double opt-in",
+    "x:consentOrigin": "where a consent comes from: form, preferences, permission, elsewhere, unproven, "
+    "not_given, or unrecorded",
     "x:digests": "SHA-256 of each part of the document, to tell which part was altered",
     "x:ends": "the record of the ledger that this one ends",
     "x:follows": "the record of the ledger that this one answers",

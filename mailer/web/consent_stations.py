@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mailer import receipts, transparency
-from mailer.consent import ConsentState, TimelineEntry
+from mailer.consent import ConsentState, Origin, TimelineEntry
 from mailer.receipts import Thread
 from mailer.web.filters import show_datetime
 
@@ -18,6 +18,9 @@ _ENDINGS = {
     ConsentState.EXPIRED: "expired",
     ConsentState.TERMINATED: "ended",
 }
+# The station of a consent, by where it comes from; what was given elsewhere has two.
+GIVEN = {Origin.FORM: "confirmed", Origin.PERMISSION: "confirmed", Origin.PREFERENCES: "given here"}
+BROUGHT = "brought here"
 NOT_ANCHORED = "Not yet anchored. It takes about a minute."
 OPERATOR_ONLY = "Operator-asserted only: nobody else has signed the log yet."
 
@@ -26,17 +29,15 @@ def stations_of(thread: Thread) -> list[Station]:
     """The stations of the newest round of a thread."""
     given = thread.given
     if given is None:
-        first = thread.entries[0]
         return [
-            _done("asked", first.record.recorded_at),
+            _asked(thread.entries[0]),
             _done(
                 receipts.word_of(thread.newest).lower(),
                 thread.newest.record.recorded_at,
                 "withdrawn",
             ),
         ]
-    word = "imported" if thread.is_imported else "confirmed"
-    stations = [*_before(thread, given), _done(word, given.record.recorded_at, "proven")]
+    stations = [*_before(thread, given), *_given(given)]
     stations.append(anchored_station(given.record.public_id))
     ended = thread.ending
     if ended is not None:
@@ -65,11 +66,28 @@ def anchored_station(record_id: str) -> Station:
 
 def _before(thread: Thread, given: TimelineEntry) -> list[Station]:
     asked = next((one for one in thread.entries if one.record.id == given.record.follows_id), None)
-    stations = [_done("asked", asked.record.recorded_at)] if asked else []
+    stations = [_asked(asked)] if asked else []
     mail = ((given.payload or {}).get("evidence") or {}).get("confirmation_mail") or {}
     if mail.get("answered_at"):
         stations.append(_done("mail sent", datetime.fromisoformat(mail["answered_at"])))
     return stations
+
+
+def _asked(entry: TimelineEntry) -> Station:
+    """Where it began: a form that asked, or an import, which asks nobody."""
+    word = BROUGHT if entry.record.state is ConsentState.UNKNOWN else "asked"
+    return _done(word, entry.record.recorded_at)
+
+
+def _given(given: TimelineEntry) -> list[Station]:
+    origin, at = receipts.provenance_in(given).origin, receipts.given_at(given)
+    if origin in GIVEN:
+        return [_done(GIVEN[origin], given.record.recorded_at, "proven")]
+    if origin is Origin.ELSEWHERE:
+        elsewhere: Station = {"word": "given elsewhere", "at": at, "done": True}
+        return [elsewhere, _done(BROUGHT, given.record.recorded_at, "proven")]
+    word = BROUGHT if origin is Origin.UNPROVEN else "recorded"
+    return [_done(word, given.record.recorded_at)]
 
 
 def _done(word: str, at: datetime, state: str | None = None) -> Station:

@@ -111,7 +111,7 @@ def test_a_double_opt_in_is_two_events_and_the_second_made_it_valid(cleo: Cleo) 
     assert "not verified yet" in asked["dpv:hasIndicationMethod"]
     assert asked["dpv:hasDuration"] == {"@type": "dpv:TemporalDuration", "rdf:value": "P7D"}
     assert confirmed["@type"] == ["dpv:ConsentGiven", "dpv:ExpressedConsent"]
-    assert confirmed["dpv:hasIndicationMethod"].startswith("double opt-in")
+    assert confirmed["dpv:hasIndicationMethod"].startswith("Double opt-in")
     assert confirmed["x:follows"] == asked["x:recordId"]
     assert record["x:madeValidBy"] == confirmed["x:recordId"] == cleo.given().public_id
     mail = confirmed["x:confirmationMail"]
@@ -158,9 +158,11 @@ def test_the_list_is_told_as_it_was_when_it_was_joined(cleo: Cleo) -> None:
     assert "once a month" in service["dct:description"]
 
 
-def test_places_are_those_of_the_setting_else_the_organisations_own_words(cleo: Cleo) -> None:
+def test_places_are_those_of_the_setting_and_else_are_not_stated(cleo: Cleo) -> None:
     (process,) = record_of(cleo)["dpv:hasProcess"]
-    assert process["dpv:hasLocation"] == [{"@type": "dpv:Location", "dct:description": "None."}]
+    assert process["dpv:hasLocation"] == [
+        {"@type": "dpv:Location", "dct:description": "Not stated"}
+    ]
     around = replace_countries(("IE", "DE"))
     told = write_record(thread_of([ConsentState.GIVEN]), around)
     assert told["dpv:hasProcess"][0]["dpv:hasLocation"] == ["loc:IE", "loc:DE"]
@@ -183,13 +185,20 @@ def test_what_was_imported_is_not_told_as_confirmed_here(
     one_app: Flask, state: ConsentState
 ) -> None:
     entry = entry_of(0, state)
-    brought = {"consented_at": "2024-03-01T00:00:00.000Z", "source": "desk, Cleo wrote it herself"}
+    brought = {
+        "consented_at": "2024-03-01T00:00:00.000Z",
+        "evidence_sha256": "ab" * 32,
+        "source": "desk, Cleo wrote it herself",
+    }
     imported = TimelineEntry(entry.record, {"evidence": {"imported": brought}})
     record = write_record(replace(thread_of([state]), entries=(imported,)), replace_countries(()))
     assert faults("record", record) == []
     (event,) = record["dpv:hasConsentStatus"]
-    told = "imported: given elsewhere on 2024-03-01, not confirmed here"
-    assert event["dpv:hasIndicationMethod"] == told
+    is_given = state is ConsentState.GIVEN
+    told = "Given elsewhere, as the organisation says, and" if is_given else "Brought here without"
+    assert event["dpv:hasIndicationMethod"].startswith(told)
+    assert event["dpv:hasIndicationMethod"].endswith("Nobody confirmed it here.")
+    assert ("2024-03-01" in event["dpv:isIndicatedAtTime"]) is is_given
     assert event["dpv:isIndicatedBy"] == "dpv:DataController"
     assert record["dpv:hasProcess"][0]["dpv:hasDataSource"] == ["dpv:DataControllerDataSource"]
     assert "Cleo" not in json.dumps(record)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mailer import lists, receipts
-from mailer.consent import ConsentState, TimelineEntry
+from mailer import consent, lists, receipts
+from mailer.consent import ConsentState, Origin, TimelineEntry
 from mailer.web.admin.evidence import Leg, TextRead, read_legs, read_texts, words_of_control
-from mailer.web.consent_stations import Station, anchored_station
+from mailer.web.consent_stations import BROUGHT, GIVEN, Station, anchored_station
 
 TRACKING_NAME = "Measuring opens and clicks"
 
@@ -25,9 +25,10 @@ STATES: dict[ConsentState, tuple[str, str]] = {
     _S.EXPIRED: ("withdrawn", "expired"),
     _S.TERMINATED: ("withdrawn", "ended by the organisation"),
     _S.INVALIDATED: ("refused", "disputed"),
-    _S.UNKNOWN: ("uncertain", "unknown"),
+    _S.UNKNOWN: ("uncertain", "brought here without proof"),
 }
 _GIVEN = (_S.GIVEN, _S.RENEWED)
+_TOLD = (*_GIVEN, _S.UNKNOWN)  # the states that say where a consent comes from
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class RecordShown:
     at: datetime
     commitment: str
     algorithm: str
+    how: str
     control: str
     legs: list[Leg]
     texts: list[TextRead]
@@ -71,9 +73,7 @@ class Episode:
         states = [entry.record.state for entry in self.entries]
         if states == [_S.REQUESTED]:
             return ("waiting", "not confirmed")
-        if states[-1] in _GIVEN and "imported" in _evidence_of(self.entries[-1]):
-            return ("proven", "imported consent")
-        return STATES[states[-1]]
+        return _state_of(self.entries[-1])
 
 
 def tell_history(timeline: Sequence[TimelineEntry]) -> list[Episode]:
@@ -110,10 +110,8 @@ def _list_of(entry: TimelineEntry) -> str:
 
 def _shown(entry: TimelineEntry) -> RecordShown:
     record = entry.record
-    mark, word = STATES[record.state]
+    mark, word = _state_of(entry)
     evidence = _evidence_of(entry)
-    if "imported" in evidence and record.state in _GIVEN:
-        word = "imported consent"
     return RecordShown(
         public_id=record.public_id,
         mark=mark,
@@ -121,6 +119,7 @@ def _shown(entry: TimelineEntry) -> RecordShown:
         at=record.recorded_at,
         commitment=record.commitment.hex(),
         algorithm=record.algorithm,
+        how=consent.how(receipts.provenance_in(entry)) if record.state in _TOLD else "",
         control=words_of_control(evidence, _list_of(entry)),
         legs=read_legs(evidence),
         texts=read_texts(evidence),
@@ -128,6 +127,15 @@ def _shown(entry: TimelineEntry) -> RecordShown:
         is_lost=entry.is_lost,
         anchor=anchored_station(record.public_id),
     )
+
+
+def _state_of(entry: TimelineEntry) -> tuple[str, str]:
+    """The mark and the word of a record, which tells a consent by where it comes from."""
+    mark, word = STATES[entry.record.state]
+    origin = receipts.provenance_in(entry).origin
+    if entry.record.state not in _TOLD or origin in (Origin.FORM, Origin.UNRECORDED):
+        return mark, word
+    return mark, consent.event_of(origin)
 
 
 def _stations(episode: Episode) -> list[dict[str, Any]]:
@@ -143,6 +151,8 @@ def _stations(episode: Episode) -> list[dict[str, Any]]:
     brought = _evidence_of(first).get("imported")
     if brought:
         return _imported_stations(episode, brought)
+    if first.record.state in _GIVEN:
+        return _given_at_once(episode)
     version = _evidence_of(first).get("form_version")
     detail = f"Version {version} of the form" if version else ""
     stations = [_station("asked", first.record.recorded_at, detail=detail)]
@@ -154,21 +164,36 @@ def _stations(episode: Episode) -> list[dict[str, Any]]:
         return stations
     if given is not None:
         stations.append(anchored_station(given.record.public_id))
+    return [*stations, _end(episode)]
+
+
+def _given_at_once(episode: Episode) -> list[dict[str, Any]]:
+    """A consent that no request came before, such as one of the preference page."""
+    first = episode.entries[0]
+    word = GIVEN.get(receipts.provenance_in(first).origin, "recorded")
+    stations = [_station(word, first.record.recorded_at, state="proven")]
+    return [*stations, anchored_station(first.record.public_id), _end(episode)]
+
+
+def _end(episode: Episode) -> dict[str, Any]:
+    """How it ended, or that it can."""
+    last = episode.entries[-1].record
     if last.state is _S.REQUESTED or last.state in _GIVEN:
-        return [*stations, _station("withdrawn", None)]
+        return _station("withdrawn", None)
     word = STATES[last.state][1]
     kind = "refused" if last.state is _S.INVALIDATED else "withdrawn"
-    return [*stations, _station(word, last.recorded_at, state=kind, detail=_how(episode))]
+    return _station(word, last.recorded_at, state=kind, detail=_how(episode))
 
 
 def _imported_stations(episode: Episode, brought: dict[str, Any]) -> list[dict[str, Any]]:
     """A consent that was given elsewhere, or one that nobody could show."""
     first, last = episode.entries[0].record, episode.entries[-1].record
     source = str(brought.get("source") or "")
-    stations = [_station("imported", first.recorded_at, detail=str(brought.get("importer") or ""))]
+    stations = [_station(BROUGHT, first.recorded_at, detail=str(brought.get("importer") or ""))]
     if first.state in _GIVEN:
         at = _moment(brought.get("consented_at"))
-        stations.insert(0, _station("given elsewhere", at, detail=source))
+        elsewhere = _station("given elsewhere", at, detail=source)
+        stations.insert(0, {**elsewhere, "done": True})
     else:
         given = next((one for one in episode.entries if one.record.state in _GIVEN), None)
         confirmed_at = given.record.recorded_at if given else None
@@ -177,9 +202,7 @@ def _imported_stations(episode: Episode, brought: dict[str, Any]) -> list[dict[s
     if last.state in _GIVEN:
         stations.append(anchored_station(last.public_id))
     elif last is not first:
-        word = STATES[last.state][1]
-        kind = "refused" if last.state is _S.INVALIDATED else "withdrawn"
-        stations.append(_station(word, last.recorded_at, state=kind, detail=_how(episode)))
+        stations.append(_end(episode))
     return stations
 
 

@@ -13,7 +13,7 @@ from mailer import consent, forms
 from mailer.foundation.errors import NotFound
 
 LEGS = (
-    ("imported", "Imported consent: given elsewhere, not confirmed here"),
+    ("imported", "Brought here by an import; the file and who imported it say"),
     ("submission", "The form was sent"),
     ("confirmation_mail", "The confirmation mail"),
     ("confirmation", "The confirming act"),
@@ -36,7 +36,7 @@ LABELS = {
     "form_id": "Form",
     "form_url": "Address of the form",
     "form_version": "Version of the form",
-    "consented_at": "Consent given elsewhere",
+    "consented_at": "Consent given elsewhere, as the source says",
     "evidence_name": "Evidence file",
     "evidence_sha256": "Fingerprint of the evidence file",
     "file_name": "Imported file",
@@ -46,7 +46,7 @@ LABELS = {
     "importer": "Imported by",
     "line": "Line of the file",
     "source": "Source",
-    "wording_sha256": "Words they agreed to",
+    "wording_sha256": "Words agreed to, as the source says",
     "ip": "Network, shortened",
     "is_automated_suspect": "Perhaps a robot",
     "message_id": "Message-ID",
@@ -204,7 +204,9 @@ def _told(stored: dict[str, Any], sha256: str) -> TextRead:
         ]
         return TextRead(str(stored["title"]), sha256, str(stored["language"]), blocks)
     if kind == "imported-wording":
-        return TextRead("The words they agreed to", sha256, "en", [("", [str(stored["text"])])])
+        return TextRead(
+            "The words agreed to, as the source says", sha256, "en", [("", [str(stored["text"])])]
+        )
     in_order = [stored.get(key) for key in ("title", "sentence", "text")]
     lines = [line for line in in_order if isinstance(line, str)]
     if stored.get("button"):

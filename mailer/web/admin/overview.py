@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from mailer import (
     accounts,
     campaigns,
+    consent,
     forms,
     lists,
     organisations,
@@ -45,6 +46,10 @@ def overview() -> ResponseReturnValue:
     return render_template(
         "admin/overview/show.html",
         subscribers=subscriptions.count_subscribers(organisation),
+        origins=[
+            (consent.ORIGIN_WORDS[origin].members, count)
+            for origin, count in subscriptions.count_origins(organisation).items()
+        ],
         rows=[(one, counts.get(one.id, 0)) for one in live],
         latest=[(one, *STATES[one.state]) for one in latest],
         steps=steps,
@@ -110,7 +115,7 @@ def _steps(organisation: Organisation) -> list[Step]:
         _step(
             bool(sent.rows),
             "Send your first campaign",
-            "To everybody whose confirmation is on record.",
+            "To everybody whose consent is on record.",
             url_for(".campaigns"),
         ),
     ]

@@ -11,15 +11,17 @@ from mailer import (
     consent,
     contacts,
     imports,
+    receipts,
     reports,
     signup,
     subscriptions,
     suppression,
 )
 from mailer.accounts import Right
+from mailer.consent import Origin
 from mailer.contacts import Contact
 from mailer.foundation.paging import Cursor
-from mailer.lists import MailingList
+from mailer.lists import LANGUAGES, MailingList
 from mailer.subscriptions import Subscription, SubscriptionState
 from mailer.suppression import Reason
 from mailer.web.admin.consent_history import Episode, tell_history
@@ -27,7 +29,6 @@ from mailer.web.admin.door import bp, needs, signed_in
 
 LONGEST_SEARCH = 200
 NEWEST_MAILS = 20
-LANGUAGES = {"cs": "Czech", "de": "German", "en": "English", "sk": "Slovak"}
 
 Membership = tuple[Subscription, MailingList]
 
@@ -44,12 +45,13 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class MembershipShown:
-    """A membership with the public id of the record that allows it."""
+    """A membership with the public id of the record that allows it, and how that came about."""
 
     subscription: Subscription
     mailing_list: MailingList
     state: tuple[str, str]
     proof_id: str
+    how: str
 
 
 @bp.get("/people/")
@@ -168,8 +170,11 @@ def _shown(
     entries = [entry for episode in history for entry in episode.entries]
     proof = next((one for one in entries if one.record.id == subscription.proof_id), None)
     state = _MEMBERSHIP_STATES[subscription.state]
-    evidence = ((proof.payload if proof else None) or {}).get("evidence") or {}
-    if subscription.state is SubscriptionState.ACTIVE and "imported" in evidence:
-        state = ("proven", "subscribed, imported consent")
+    how = ""
+    if proof is not None and subscription.state is SubscriptionState.ACTIVE:
+        provenance = receipts.provenance_in(proof)
+        how = consent.how(provenance)
+        if provenance.origin is Origin.ELSEWHERE:
+            state = ("proven", "subscribed, imported consent")
     proof_id = proof.record.public_id if proof else ""
-    return MembershipShown(subscription, mailing_list, state, proof_id)
+    return MembershipShown(subscription, mailing_list, state, proof_id, how)

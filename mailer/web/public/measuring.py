@@ -47,8 +47,11 @@ def stop_or_agree(action: str, contact: Contact, evidence: dict[str, Any]) -> st
     if action == STOP:
         tracking.stop(contact, evidence)
         return "not_counted"
-    if measuring_of(contact) is None:
+    measuring = measuring_of(contact)
+    if measuring is None:
         abort(400, "Please press one of the buttons of the page.")
+    if measuring.is_agreed:
+        return "agreed_before"
     organisation = get_organisation_by_id(contact.organisation_id)
     notice = consent.publish_notice(organisation)
     shown = {

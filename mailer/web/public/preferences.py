@@ -22,13 +22,16 @@ from mailer.web.public.receipts import ReceiptLink, all_url, links_of
 bp = Blueprint("preferences", __name__)
 
 DONE = {
-    "joined": "You are subscribed again. The consent you just gave is recorded.",
+    "joined": "You are subscribed. The consent you just gave is recorded.",
+    "rejoined": "You are subscribed again. The consent you just gave is recorded.",
+    "standing": "You were subscribed already. Nothing was changed.",
     "left": "You are unsubscribed. You receive no further mail of this list.",
     "stopped": "You are unsubscribed from everything.",
     "paused": "Your pause has begun. Mails already on their way may still arrive.",
     "resumed": "Your pause is over.",
     "kept": "We keep to that.",
     "not_counted": "Nothing is measured any more. Your mail goes on as before.",
+    "agreed_before": "You had agreed already. Nothing was changed.",
     "counted": "Thank you. The consent you just gave is recorded.",
 }
 PAUSES = [("30", "one month"), ("90", "three months"), ("182", "half a year")]
@@ -144,6 +147,9 @@ def _join_or_leave(
     if action == "leave":
         subscriptions.unsubscribe(contact, mailing_list, evidence)
         return "left"
+    if subscriptions.is_active(contact, mailing_list):
+        return "standing"
+    was_member = any(known == mailing_list for _, known in subscriptions.list_of(contact))
     organisation = get_organisation_by_id(contact.organisation_id)
     notice = consent.publish_notice(organisation)
     shown = {
@@ -154,4 +160,4 @@ def _join_or_leave(
     sha256 = consent.store_text(rfc8785.dumps(shown), "application/json")
     evidence = {**evidence, "shown_sha256": sha256, "notice_sha256": notice.text_sha256}
     subscriptions.join(contact, mailing_list, evidence)
-    return "joined"
+    return "rejoined" if was_member else "joined"

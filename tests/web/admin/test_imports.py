@@ -170,7 +170,10 @@ def test_a_person_s_page_shows_an_imported_consent_as_what_it_is(
     assert contact is not None
     page = ada.get(f"/admin/people/{contact.public_id}?open=all").text
     assert "subscribed, imported consent" in page
-    assert "Imported consent: given elsewhere, not confirmed here" in page
+    assert (
+        "Given elsewhere, as the organisation says, and brought here. Nobody confirmed it here."
+        in page
+    )
     assert "given elsewhere" in page
     assert WORDING in page
     assert "The form was sent" not in page
