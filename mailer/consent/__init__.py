@@ -52,7 +52,7 @@ from mailer.consent.notices import (
     read_notice,
 )
 from mailer.consent.origin_words import ORIGIN_WORDS, OriginWords, event_of, how, not_proven, why
-from mailer.consent.origins import Origin, Provenance, origins_of, provenance_of
+from mailer.consent.origins import Origin, Provenance, is_day_only, origins_of, provenance_of
 from mailer.consent.reading import TimelineEntry, open_payload, read_payload, timeline
 from mailer.consent.rechecking import Rechecked, RecordProblem, recheck_records
 from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
@@ -119,6 +119,7 @@ __all__ = [
     "get_text",
     "has_lost_evidence",
     "how",
+    "is_day_only",
     "is_notice_published",
     "keyed_subjects",
     "list_notices",

@@ -113,7 +113,7 @@ def compose(controller: Controller, aims: Sequence[Aim]) -> NoticeText:
             _which_data(controller),
             _sharing(controller),
             _transfers(controller),
-            _how_long(aims),
+            _how_long(controller, aims),
             _after_withdrawal(),
             _withdrawal(controller),
             _rights(controller),
@@ -155,8 +155,8 @@ def _what_for(aims: Sequence[Aim]) -> Section:
             for item in aim.lists
         )
     points.append(
-        "Proof: we record what you were asked and what you answered, because we must be able to show "
-        "it (GDPR Art. 7(1)). The legal basis is a legal duty of ours (GDPR Art. 6(1)(c))."
+        "Proof: we record how each consent came about, because we must be able to show it (GDPR Art. 7(1)). "
+        "The legal basis is a legal duty of ours (GDPR Art. 6(1)(c))."
     )
     return Section(
         key="what-for",
@@ -175,8 +175,8 @@ def _which_data(controller: Controller) -> Section:
             "Your e-mail address, and your name or other answers if you give them.",
             "Which lists you asked for, confirmed and left, and when.",
             (
-                "As proof of your consent: the form and the texts you saw, the page it stood on, the time, "
-                "your IP address and your browser’s name, and the confirmation mail we sent you."
+                "As proof of a consent that you gave here: the form and the texts you saw, the page it stood "
+                "on, the time, your IP address and your browser’s name, and the confirmation mail we sent you."
             ),
             *_brought_data(controller),
             "Which mails we sent you, and whether the receiving mail server took them.",
@@ -193,9 +193,9 @@ def _sources(controller: Controller) -> list[str]:
     told = [ORIGIN_WORDS[Origin.FORM].source]
     if controller.brought_from is None:
         return told
-    named = [f"“{source}”" for source in controller.brought_from]
-    sources = (
-        "; ".join([*named, "another list, where none of these is named"]) if named else "a list"
+    sources = "; ".join(
+        f"“{source}”" if source else "a source that is told to each person alone"
+        for source in sorted(controller.brought_from, reverse=True)
     )
     name = controller.legal_name or controller.name
     return [
@@ -231,7 +231,7 @@ def _transfers(controller: Controller) -> Section:
     )
 
 
-def _how_long(aims: Sequence[Aim]) -> Section:
+def _how_long(controller: Controller, aims: Sequence[Aim]) -> Section:
     points = [
         f"{aim.name}: until you withdraw your consent. What proves it we keep for another "
         f"{months(aim.retention_months)}."
@@ -241,6 +241,11 @@ def _how_long(aims: Sequence[Aim]) -> Section:
         "If you do not confirm your request by the link we mail you, we erase it a few days after that "
         "link has expired."
     )
+    if controller.brought_from is not None:
+        points.append(
+            "If your address was brought here without proof of a consent, we erase it, unless you agree in "
+            "answer to the one mail that may ask you."
+        )
     return Section(key="how-long", heading="How long we keep your data", points=tuple(points))
 
 

@@ -249,10 +249,10 @@ ORIGIN_WORDS: dict[Origin, OriginWords] = {
             "prenesené bez dokladu", "přeneseno bez dokladu",
         ),
         told=(
-            "Brought here without proof of a consent. Nobody confirmed it here.",
-            "Ohne Nachweis einer Einwilligung übernommen. Hier hat sie niemand bestätigt.",
-            "Prenesené bez dokladu o súhlase. Tu ho nikto nepotvrdil.",
-            "Přeneseno bez dokladu o souhlasu. Zde ho nikdo nepotvrdil.",
+            "Brought here without proof of a consent.",
+            "Ohne Nachweis einer Einwilligung übernommen.",
+            "Prenesené bez dokladu o súhlase.",
+            "Přeneseno bez dokladu o souhlasu.",
         ),
         person=(
             "That a consent was given. The organisation brought the address here and shows no proof.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from enum import StrEnum
 from typing import Any
 
@@ -46,6 +47,11 @@ class Provenance:
             "brought_at": self.brought_at,
         }
         return {name: value for name, value in facts.items() if value}
+
+
+def is_day_only(moment: datetime) -> bool:
+    """Whether a source told the day alone: it is kept as midnight UTC, and no other zone has that day."""
+    return moment.astimezone(UTC).time() == time.min
 
 
 def provenance_of(payload: Mapping[str, Any] | None) -> Provenance:

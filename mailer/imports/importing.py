@@ -121,6 +121,8 @@ def evidence_of(row: ImportRow, shared: Mapping[str, Any], texts: dict[str, str]
         "method": proof.get("method", ""),
         "consented_at": proof.get("date", ""),
         "ip": truncate_ip(proof.get("ip", "")),
+        "signed_up_at": proof.get("signed_up_at", ""),
+        "signup_ip": truncate_ip(proof.get("signup_ip", "")),
         **shared,
     }
     wording = proof.get("wording")

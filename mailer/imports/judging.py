@@ -188,7 +188,7 @@ def _note_opt_out(judged: Judged, reader: Reader, values: dict[str, str]) -> Non
         moment = read_date(left if has_left else bounced, reader.date_order)
         judged.opt_out_at = moment if moment and EARLIEST <= moment <= reader.now else None
     elif status == "unconfirmed" or _is_never_activated(reader, values):
-        _refuse(judged, Refusal.UNCONFIRMED)
+        _refuse(judged, Refusal.UNCONFIRMED, word[:60] if status == "unconfirmed" else "")
 
 
 def _is_never_activated(reader: Reader, values: dict[str, str]) -> bool:
@@ -238,7 +238,8 @@ def _note_proof(judged: Judged, reader: Reader, values: dict[str, str]) -> None:
         if moment is None or not EARLIEST <= moment <= reader.now + timedelta(days=1):
             _refuse(judged, Refusal.DATE, clean(written)[:60])
             return
-        proof["date"] = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+        proof["date"] = _iso(moment)
+        proof |= _sign_up(values, reader, moment)
     judged.proof = {key: value for key, value in proof.items() if value}
     flags = [values[key].casefold() for key in (_T.OPT_IN, _T.DOUBLE_OPT_IN) if key in values]
     # A word that is neither yes nor no is no yes.
@@ -246,6 +247,18 @@ def _note_proof(judged: Judged, reader: Reader, values: dict[str, str]) -> None:
     is_complete = all(proof.get(key) for key in ("source", "method", "wording", "date"))
     if is_complete and reader.has_evidence and not has_said_no:
         judged.state = RowState.PROVEN
+
+
+def _sign_up(values: dict[str, str], reader: Reader, consented: datetime) -> dict[str, str]:
+    """Of a double opt-in elsewhere its first half: when and from where somebody signed up."""
+    moment = read_date(values.get(_T.SIGNUP_DATE, ""), reader.date_order)
+    if moment is None or not EARLIEST <= moment < consented:
+        return {}
+    return {"signed_up_at": _iso(moment), "signup_ip": values.get(_T.SIGNUP_IP, "")[:45]}
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def clean(text: str) -> str:

@@ -86,10 +86,10 @@ REASONS: dict[Refusal, str] = {
     Refusal.DUPLICATE: "The same address stands in the file before, whichever way it is written.",
     Refusal.VALUE: "A value holds characters that cannot be stored, or is too long.",
     Refusal.DATE: "The date of the consent cannot be read, lies in the future, or before 1995.",
-    Refusal.UNCONFIRMED: "The file says that the address was never confirmed.",
+    Refusal.UNCONFIRMED: "The file does not say that they are subscribed: unconfirmed, inactive or deleted.",
     Refusal.OPTED_OUT: "The file says that they opted out, bounced or complained.",
-    Refusal.OPTED_OUT_KNOWN: "The file says that they opted out, without a date; here they "
-    "confirmed themselves, and that stands.",
+    Refusal.OPTED_OUT_KNOWN: "The file says that they opted out, without a date; here a "
+    "consent of theirs is on record, and that stands.",
     Refusal.SUPPRESSED: "They stopped our mail, or their mailbox refused it; their page says which.",
     Refusal.ENDED: "They left this list, or left its box unticked, here. Only they can join it again.",
     Refusal.ERASED: "They had themselves erased. Only they can come back, through a form.",

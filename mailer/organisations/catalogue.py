@@ -35,7 +35,7 @@ def change_organisation(organisation: Organisation, identity: Identity) -> Organ
 def note_address_source(organisation: Organisation, source: str) -> None:
     """People were brought here from `source`, as the team names it; empty when every person has their own."""
     known = organisation.address_sources or []
-    organisation.address_sources = sorted({*known, *([source] if source else [])})
+    organisation.address_sources = sorted({*known, source})
     db.session.flush()
 
 

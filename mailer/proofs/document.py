@@ -150,7 +150,7 @@ def _record(record: RecordTold, language: str) -> list[str]:
     else:
         legs = [("submission" if submission.get("controls") else "act", evidence)]
     for leg, values in legs:
-        rows = [(say(key, language), _shown(values[key])) for key in FACTS if values.get(key)]
+        rows = [(say(key, language), _shown(key, values[key])) for key in FACTS if values.get(key)]
         title = "imported" if values.get("leg") == "import" else leg
         if leg == "confirmation_mail" and submission.get("leg") == "import":
             title = "permission_mail"
@@ -218,8 +218,11 @@ def _list_of(rows: Sequence[tuple[str, str]]) -> list[str]:
     return ["<dl>", *inside, "</dl>"] if inside else []
 
 
-def _shown(value: object) -> str:
+def _shown(key: str, value: object) -> str:
     text = str(value)
+    if key in ("consented_at", "signed_up_at"):
+        day, _, hour = text.partition("T")
+        return day if hour.startswith("00:00:00") else _moment(text)
     return _moment(text) if len(text) == len("2026-11-23T22:55:00.257Z") and "T" in text else text
 
 

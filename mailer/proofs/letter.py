@@ -17,10 +17,10 @@ _LINK = MailedLink(
     path="proof",
     life=LINK_LIFE,
     title="Your proof of consent from",
-    wish="for the proof of what you agreed to",
+    wish="for the proof of your consents",
     behind=(
-        "Behind the link you can keep it as a file: what you were asked, what you answered, and what came "
-        "of it, in a form that anybody can check without us."
+        "Behind the link you can keep it as a file: how each consent came about, and what came of it, in a "
+        "form that anybody can check without us."
     ),
     button="Get the proof",
     lasts="one hour",

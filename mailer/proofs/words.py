@@ -109,6 +109,14 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
         "Agreed, as the source says", "Laut Quelle eingewilligt",
         "Súhlas podľa zdroja", "Souhlas podle zdroje",
     ),
+    "signed_up_at": (
+        "Signed up, as the source says", "Laut Quelle angemeldet",
+        "Prihlásenie podľa zdroja", "Přihlášení podle zdroje",
+    ),
+    "signup_ip": (
+        "Network of the sign-up, shortened", "Netz der Anmeldung, gekürzt",
+        "Sieť prihlásenia, skrátená", "Síť přihlášení, zkrácená",
+    ),
     "imported_at": ("Imported", "Importiert", "Importované", "Importováno"),
     "file_name": ("File", "Datei", "Súbor", "Soubor"),
     "evidence_name": ("Attached evidence", "Beigefügter Beleg", "Priložený doklad", "Přiložený doklad"),
@@ -173,8 +181,9 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
 
 # What the person reads of each part of the evidence, in this order; the rest stands in payload.json.
 FACTS = (
-    "method", "at", "source", "consented_at", "imported_at", "file_name", "evidence_name", "submitted_at",
-    "shown_at", "address", "address_typed", "address_corrections", "address_suggested", "address_suggestion",
+    "method", "at", "source", "signed_up_at", "signup_ip", "consented_at",
+    "imported_at", "file_name", "evidence_name", "submitted_at", "shown_at",
+    "address", "address_typed", "address_corrections", "address_suggested", "address_suggestion",
     "form_url", "embedding_origin", "form_version", "notice_number", "outcome",
     "envelope_from", "envelope_to", "answered_at", "reply_code", "reply_text", "relay", "message_id",
     "confirmed_at", "page_shown_at", "ip", "locale", "user_agent",

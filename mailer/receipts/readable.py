@@ -111,9 +111,8 @@ def _event(event: Mapping[str, Any]) -> Part:
     place = f"position {event['x:logIndex']}" if is_anchored else "not yet anchored"
     method = event["dpv:hasIndicationMethod"]
     at, brought_at = event["dpv:isIndicatedAtTime"], event.get("x:broughtAt")
-    when = Line(label="When", value=at, kind="time")
     lines = [
-        Line(label="When", value="Not recorded") if at == brought_at else when,
+        _when(at, is_known=at != brought_at, is_elsewhere=brought_at is not None),
         *([Line(label="Brought here", value=brought_at, kind="time")] if brought_at else ()),
         Line(label="How", value=method[:1].upper() + method[1:]),
     ]
@@ -133,6 +132,16 @@ def _event(event: Mapping[str, Any]) -> Part:
         Line(label="In the log", value=place),
     ]
     return Part(heading=_heading(event), lines=tuple(lines))
+
+
+def _when(at: str, *, is_known: bool, is_elsewhere: bool) -> Line:
+    """When a consent was given; a source elsewhere may have told the day alone, or nothing."""
+    if not is_known:
+        return Line(label="When", value="Not recorded")
+    moment = datetime.fromisoformat(at)
+    if is_elsewhere and consent.is_day_only(moment):
+        return Line(label="When", value=f"{moment.day} {moment:%B} {moment.year}")
+    return Line(label="When", value=at, kind="time")
 
 
 def _origin_of(event: Mapping[str, Any]) -> Origin:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from mailer import receipts, transparency
+from mailer import consent, receipts, transparency
 from mailer.consent import ConsentState, Origin, TimelineEntry
 from mailer.receipts import Thread
-from mailer.web.filters import show_datetime
+from mailer.web.filters import show_datetime, show_day
 
 Station = dict[str, Any]
 
@@ -84,10 +84,17 @@ def _given(given: TimelineEntry) -> list[Station]:
     if origin in GIVEN:
         return [_done(GIVEN[origin], given.record.recorded_at, "proven")]
     if origin is Origin.ELSEWHERE:
-        elsewhere: Station = {"word": "given elsewhere", "at": at, "done": True}
-        return [elsewhere, _done(BROUGHT, given.record.recorded_at, "proven")]
+        return [elsewhere_station(at), _done(BROUGHT, given.record.recorded_at, "proven")]
     word = BROUGHT if origin is Origin.UNPROVEN else "recorded"
     return [_done(word, given.record.recorded_at)]
+
+
+def elsewhere_station(at: datetime | None, detail: str = "") -> Station:
+    """A consent that was given elsewhere: at a moment, on a day, or nobody knows when."""
+    station: Station = {"word": "given elsewhere", "at": at, "done": True, "detail": detail}
+    if at is not None and consent.is_day_only(at):
+        return {**station, "at": None, "day": show_day(at)}
+    return station
 
 
 def _done(word: str, at: datetime, state: str | None = None) -> Station:

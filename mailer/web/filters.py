@@ -55,6 +55,11 @@ def show_date(moment: datetime | None) -> str:
     return NOTHING if moment is None else _day(moment.astimezone(zone()))
 
 
+def show_day(moment: datetime) -> str:
+    """The day of a moment whose time of day means nothing, in no zone."""
+    return _day(moment.astimezone(UTC))
+
+
 def show_number(number: float | None) -> str:
     """With a comma between thousands."""
     return NOTHING if number is None else f"{number:,}"

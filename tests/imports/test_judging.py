@@ -105,6 +105,31 @@ def test_whoever_opted_out_elsewhere_is_never_subscribed(
     assert (found.state, found.opt_out) == (RowState.OPTED_OUT, out)
 
 
+def test_both_moments_and_networks_of_a_double_opt_in_elsewhere_are_kept(app: Flask) -> None:
+    header = "Email Address,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,MEMBER_RATING,LEID,EUID"
+    cells = (
+        "ada@mc.example",
+        "2023-05-01 09:00:00",
+        "198.51.100.7",
+        "2023-05-01 09:04:10",
+        "198.51.100.9",
+        *("2", "771", "ab12"),
+    )
+    found = judged(header, *cells, **PROOF).proof
+    assert (found["date"], found["ip"]) == ("2023-05-01T09:04:10Z", "198.51.100.9")
+    assert (found["signed_up_at"], found["signup_ip"]) == ("2023-05-01T09:00:00Z", "198.51.100.7")
+    once = judged(header, "b@mc.example", "", "", *cells[3:], **PROOF).proof
+    assert "signed_up_at" not in once
+
+
+@pytest.mark.parametrize(
+    ("written", "language"),
+    [("Slovak", "sk"), ("sk_SK", "sk"), ("Slovenian", "sl"), ("cz", "cs"), ("uk", "uk"), ("?", "")],
+)
+def test_a_language_is_read_as_what_it_is(app: Flask, written: str, language: str) -> None:
+    assert judged("email,language", "a@b.example", written).language == language
+
+
 @pytest.mark.parametrize(
     ("header", "cells"),
     [
@@ -117,7 +142,9 @@ def test_whoever_opted_out_elsewhere_is_never_subscribed(
 def test_whoever_never_confirmed_elsewhere_is_refused(
     app: Flask, header: str, cells: tuple[str, ...]
 ) -> None:
-    assert judged(header, *cells).refusal is Refusal.UNCONFIRMED
+    found = judged(header, *cells)
+    assert found.refusal is Refusal.UNCONFIRMED
+    assert found.detail == (cells[1] if len(cells) == 2 else "")
 
 
 def test_a_status_nobody_knows_is_refused_and_named(app: Flask) -> None:

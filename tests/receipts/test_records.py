@@ -17,9 +17,11 @@ from mailer import receipts, transparency
 from mailer.consent import (
     ALLOWS_SENDING,
     DPV_TERMS,
+    ORIGIN_WORDS,
     ConsentRecord,
     ConsentState,
     Matter,
+    Origin,
     TimelineEntry,
 )
 from mailer.contacts import Contact
@@ -195,9 +197,8 @@ def test_what_was_imported_is_not_told_as_confirmed_here(
     assert faults("record", record) == []
     (event,) = record["dpv:hasConsentStatus"]
     is_given = state is ConsentState.GIVEN
-    told = "Given elsewhere, as the organisation says, and" if is_given else "Brought here without"
-    assert event["dpv:hasIndicationMethod"].startswith(told)
-    assert event["dpv:hasIndicationMethod"].endswith("Nobody confirmed it here.")
+    origin = Origin.ELSEWHERE if is_given else Origin.UNPROVEN
+    assert event["dpv:hasIndicationMethod"] == ORIGIN_WORDS[origin].told[0]
     assert ("2024-03-01" in event["dpv:isIndicatedAtTime"]) is is_given
     assert event["dpv:isIndicatedBy"] == "dpv:DataController"
     assert record["dpv:hasProcess"][0]["dpv:hasDataSource"] == ["dpv:DataControllerDataSource"]

@@ -33,7 +33,7 @@ def upgrade() -> None:
     sources: dict[int, set[str]] = {}
     brought = "SELECT DISTINCT organisation_id, source FROM imports WHERE imported_at IS NOT NULL"
     for organisation_id, source in op.get_bind().execute(sa.text(brought)):
-        sources.setdefault(organisation_id, set()).update({source} - {''})
+        sources.setdefault(organisation_id, set()).add(source)
     for organisation_id, named in sources.items():
         op.get_bind().execute(
             sa.text("UPDATE organisations SET address_sources = :named WHERE id = :id"),

@@ -10,7 +10,13 @@ from typing import Any
 from mailer import consent, lists, receipts
 from mailer.consent import ConsentState, Origin, TimelineEntry
 from mailer.web.admin.evidence import Leg, TextRead, read_legs, read_texts, words_of_control
-from mailer.web.consent_stations import BROUGHT, GIVEN, Station, anchored_station
+from mailer.web.consent_stations import (
+    BROUGHT,
+    GIVEN,
+    Station,
+    anchored_station,
+    elsewhere_station,
+)
 
 TRACKING_NAME = "Measuring opens and clicks"
 
@@ -192,8 +198,7 @@ def _imported_stations(episode: Episode, brought: dict[str, Any]) -> list[dict[s
     stations = [_station(BROUGHT, first.recorded_at, detail=str(brought.get("importer") or ""))]
     if first.state in _GIVEN:
         at = _moment(brought.get("consented_at"))
-        elsewhere = _station("given elsewhere", at, detail=source)
-        stations.insert(0, {**elsewhere, "done": True})
+        stations.insert(0, elsewhere_station(at, detail=source))
     else:
         given = next((one for one in episode.entries if one.record.state in _GIVEN), None)
         confirmed_at = given.record.recorded_at if given else None

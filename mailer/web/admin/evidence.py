@@ -11,9 +11,10 @@ from typing import Any
 
 from mailer import consent, forms
 from mailer.foundation.errors import NotFound
+from mailer.web.filters import show_day
 
 LEGS = (
-    ("imported", "Brought here by an import; the file and who imported it say"),
+    ("imported", "What the import says"),
     ("submission", "The form was sent"),
     ("confirmation_mail", "The confirmation mail"),
     ("confirmation", "The confirming act"),
@@ -45,6 +46,8 @@ LABELS = {
     "imported_at": "Imported",
     "importer": "Imported by",
     "line": "Line of the file",
+    "signed_up_at": "Signed up elsewhere, as the source says",
+    "signup_ip": "Network of that sign-up, shortened",
     "source": "Source",
     "wording_sha256": "Words agreed to, as the source says",
     "ip": "Network, shortened",
@@ -168,7 +171,9 @@ def _fact(key: str, label: str, value: Any) -> Fact:
         return Fact(label, hash=text, mail_sha256=text if key == "sha256" else "")
     if _TIME.match(text):
         try:
-            return Fact(label, at=datetime.fromisoformat(text))
+            at = datetime.fromisoformat(text)
+            is_day = key in ("consented_at", "signed_up_at") and consent.is_day_only(at)
+            return Fact(label, text=show_day(at)) if is_day else Fact(label, at=at)
         except ValueError:
             return Fact(label, text=text)
     return Fact(label, text=text)
