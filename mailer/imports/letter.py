@@ -13,7 +13,7 @@ from mailer.organisations import Organisation, get_sender_by_id, imprint_lines
 from mailer.rendering import Letter
 from mailer.transactional import Addressed, MessageKind
 
-NO_SOURCE = "a list that was kept in another mail program"
+NO_SOURCE = "a file that does not say where your address is from"
 
 
 def permission_url(row: ImportRow) -> str:

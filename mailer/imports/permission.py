@@ -99,6 +99,15 @@ def contact_id_of_row(row: ImportRow) -> str | None:
     return contact.public_id if contact.erased_at is None else None
 
 
+def is_member_of_row(row: ImportRow) -> bool:
+    """Whether whoever gave permission is on the list now."""
+    if row.contact_id is None or row.state is not RowState.CONFIRMED:
+        return False
+    found = db.session.get_one(Import, row.import_id)
+    contact = db.session.get_one(Contact, row.contact_id)
+    return subscriptions.is_active(contact, get_list_by_id(found.mailing_list_id))
+
+
 def give_permission(row: ImportRow, act: ConfirmingAct) -> Contact:
     """Record the consent with its three legs and begin the membership; pressing twice is pressing once (C-030).
 

@@ -101,6 +101,7 @@ def _standing(row: ImportRow, *, is_new: bool = False) -> str:
         page=page,
         is_new=is_new,
         is_confirmed=row.state is RowState.CONFIRMED,
+        is_member=imports.is_member_of_row(row),
         is_blocked=row.state is RowState.DISPUTED,
         preferences_token=_preferences_token(row),
         **letterhead(page.organisation),
