@@ -40,11 +40,14 @@ class Provenance:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What is kept beside a membership, so that its mails can tell it; without what is empty."""
+        """What is kept beside a membership, so that its mails can tell it; without what is empty.
+
+        Of a consent given elsewhere the moment it was brought here is that of its record.
+        """
         facts = {
             "source": self.source,
             "agreed_on": self.agreed_on,
-            "brought_at": self.brought_at,
+            "brought_at": self.brought_at if self.origin is Origin.PERMISSION else "",
         }
         return {name: value for name, value in facts.items() if value}
 

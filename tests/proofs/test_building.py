@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import json
 import zipfile
@@ -13,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 
-from mailer import consent, lists, organisations, proofs
+from mailer import consent, forms, lists, organisations, proofs
 from mailer.consent import ConsentRecord, ConsentState
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.errors import NotFound
@@ -108,6 +109,17 @@ def test_before_the_log_has_signed_a_bundle_says_so_and_does_not_pass(
     assert failed == ["inclusion", "log", "witnesses"]
     assert "Not yet anchored" in answer["sentences"][7]
     assert judge(proofs.build_bundle(cleo.contact, cleo.letter).body, policy())["ok"]
+
+
+def test_the_summary_lists_the_disclosure_as_the_form_shows_it(
+    cleo: Cleo, client: FlaskClient
+) -> None:
+    form = client.get(f"/f/{cleo.form.public_id}").text
+    summary = members_of(proofs.build_bundle(cleo.contact, cleo.letter))["summary.html"].decode()
+    as_read = summary.partition("Ask for the confirmation mail")[0]
+    for page in (form, as_read):
+        places = [page.rindex(html.escape(heading)) for _, heading in forms.SLOTS]
+        assert places == sorted(places)
 
 
 @pytest.mark.requirement("T-044")

@@ -182,6 +182,8 @@ def test_every_document_has_the_words_of_its_origin_and_of_no_other(
     receipt = read(client.get(link).text)
     ada = team_client(app, make_account(person.organisation))
     page = read(ada.get(f"/admin/people/{contact.public_id}?open=all").text)
+    own = read(client.get(preferences_of(contact)).text)
+    is_member = subscriptions.is_active(contact, person.mailing_list)
     overview = read(ada.get("/admin/").text)
     standing = words.standing.partition("{")[0]
     told = {
@@ -190,6 +192,7 @@ def test_every_document_has_the_words_of_its_origin_and_of_no_other(
         "verifier": (verified, lambda one: (one.person[0], one.read[0])),
         "receipt": (receipt, lambda one: (one.told[0],)),
         "record as JSON": (client.get(f"{link}/record.json").text, lambda one: (one.told[0],)),
+        "the person's page": (own, lambda one: (one.told[0],) if is_member else ()),
         "the team's page": (page, lambda one: (one.told[0],)),
     }
     others = set(Origin) - {origin, *person.also}
@@ -247,3 +250,31 @@ def test_a_first_import_publishes_a_new_version_and_the_old_one_stays(client: Fl
     )
     assert SOURCE not in first
     assert SOURCE in second
+
+
+def test_source_and_day_go_from_the_membership_when_it_ends(client: FlaskClient) -> None:
+    person = brought_with_evidence(client)
+    ((membership, _),) = subscriptions.list_of(person.contact)
+    assert membership.origin_facts == {"agreed_on": "2024-01-01", "source": SOURCE}
+    client.post(preferences_of(person.contact), data={"action": "leave_all"})
+    db.session.refresh(membership)
+    assert membership.origin_facts == {}
+
+
+def test_none_is_no_place_and_no_sentence_where_people_read_it(client: FlaskClient) -> None:
+    person = by_form(client)
+    with unit_of_work():
+        person.organisation.transfers = person.organisation.recipients = " None "
+        consent.publish_notice(person.organisation)
+    link = f"/r/{receipts.sign_link(person.contact, person.mailing_list.public_id)}"
+    for path in (link, f"{link}/record.json", f"/notice/{person.organisation.public_id}"):
+        assert re.search(r"\bNone\b", read(client.get(path).text)) is None, path
+    receipt = read(client.get(link).text)
+    assert "Where it lies Not stated" in receipt
+    assert "Transfers There are no transfers outside the European Union." in receipt
+    assert (
+        client.get(f"{link}/kantara.json").get_json()["services"][0]["purposes"][0][
+            "thirdPartyDisclosure"
+        ]
+        is False
+    )

@@ -40,12 +40,13 @@ INTERVALS = [("7", "a week"), ("14", "in two weeks"), ("30", "a month"), ("90", 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A list as the page shows it; `words` is what joining means, kept as read."""
+    """A list as the page shows it; `words` is what joining means, kept as read, `how` where it comes from."""
 
     mailing_list: MailingList
     is_active: bool
     stations: list[dict[str, Any]]
     words: str
+    how: str
     receipt_url: str
 
 
@@ -128,6 +129,7 @@ def _choice(
         is_active=choice.is_active,
         stations=link.stations if link and link.was_given else [],
         words=words_of(organisation, choice.mailing_list),
+        how=link.how if link and choice.is_active else "",
         receipt_url=link.url if link else "",
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import receipts
+from mailer import consent, receipts
 from mailer.contacts import Contact
 from mailer.foundation.addresses import mask_address, parse_address
 from mailer.foundation.database import unit_of_work
@@ -51,6 +51,12 @@ class ReceiptLink:
     def was_given(self) -> bool:
         """Whether a consent was ever given."""
         return self.thread.given is not None
+
+    @property
+    def how(self) -> str:
+        """How the newest consent came about; empty when none was ever given."""
+        given = self.thread.given
+        return consent.how(receipts.provenance_in(given)) if given else ""
 
     @property
     def stations(self) -> list[Station]:
