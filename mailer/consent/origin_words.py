@@ -46,14 +46,9 @@ _DAYS: Told = (
     "{day}. {month}. {year}",
 )
 _ON: Told = ("on {day}", "am {day}", "{day}", "{day}")
-_UNDATED: Told = (
-    "on a day that is not recorded", "an einem Tag, der nicht festgehalten ist,",
-    "v deň, ktorý nie je zaznamenaný,", "v den, který není zaznamenán,",
-)  # fmt: skip
-_NO_SOURCE: Told = (
-    "a source that is not recorded", "nicht festgehalten", "nie je zaznamenaný", "není zaznamenán",
-)  # fmt: skip
-
+# Where day or source are not at hand, as the record may still tell them.
+_UNDATED: Told = ("on an earlier day", "an einem früheren Tag", "v skorší deň", "v dřívější den")
+_NO_SOURCE: Told = ("another place", "ein anderer Ort", "iné miesto", "jiné místo")
 _SHOWN: Told = (
     "That the texts were read. They were shown.",
     "Dass die Texte gelesen wurden. Sie wurden gezeigt.",
