@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -12,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from mailer import reactions, web
 from mailer.foundation import application
 from mailer.foundation.settings import Settings
+from mailer.web.link_ends import clean_path
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,6 +22,11 @@ class _Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """As it is: no view is a coroutine, and each request asks eight times."""
         return func
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, once what stands around a token in its path is taken off."""
+        environ["PATH_INFO"] = clean_path(environ.get("PATH_INFO", ""))
+        return super().wsgi_app(environ, start_response)
 
 
 def create_app(settings: Settings) -> Flask:

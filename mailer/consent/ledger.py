@@ -108,8 +108,14 @@ def list_valid(subject: ConsentSubject, about: About) -> list[ConsentRecord]:
     return list(db.session.scalars(query.order_by(ConsentRecord.id)))
 
 
+def is_standing(given: ConsentRecord) -> bool:
+    """Whether a given record allows something still: no other record ends it."""
+    ending = sa.select(ConsentRecord.id).where(ConsentRecord.ends_id == given.id)
+    return given.state in ALLOWS_SENDING and db.session.scalar(ending) is None
+
+
 def _end(given: ConsentRecord, state: ConsentState, evidence: Evidence) -> ConsentRecord:
-    if db.session.scalar(sa.select(ConsentRecord.id).where(ConsentRecord.ends_id == given.id)):
+    if not is_standing(given):
         raise NotAllowed("This consent has ended already.")
     subject = get_subject(given.subject_id)
     return _record(subject, _about(given), state, evidence, ends=given)

@@ -8,9 +8,12 @@ Always holds: one live contact per address; a contact keeps its subject in the l
 from __future__ import annotations
 
 from mailer.contacts.book import (
+    LONGEST_NAME,
     STANDARD_FIELDS,
     ContactDraft,
+    correct_name,
     erase,
+    find_any,
     find_by_address,
     find_linked,
     get_contact,
@@ -32,11 +35,14 @@ from mailer.contacts.wishes import (
 
 __all__ = [
     "INTERVALS_DAYS",
+    "LONGEST_NAME",
     "STANDARD_FIELDS",
     "Contact",
     "ContactDraft",
+    "correct_name",
     "end_pause",
     "erase",
+    "find_any",
     "find_by_address",
     "find_linked",
     "get_contact",

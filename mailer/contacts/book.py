@@ -11,10 +11,11 @@ from mailer.consent import ConsentSubject
 from mailer.contacts.models import Contact
 from mailer.foundation.addresses import Address
 from mailer.foundation.database import db, serialise_on
-from mailer.foundation.errors import LinkInvalid, NotFound
+from mailer.foundation.errors import Invalid, LinkInvalid, NotAllowed, NotFound
 from mailer.foundation.paging import Cursor, Page, page_of
 from mailer.organisations import Organisation
 
+LONGEST_NAME = 120
 STANDARD_FIELDS = ("first_name", "last_name", "email", "language")
 
 
@@ -57,6 +58,11 @@ def find_linked(public_id: str) -> Contact | None:
     )
 
 
+def find_any(public_id: str) -> Contact | None:
+    """The contact with this public id, also as the empty shell an erasure leaves."""
+    return db.session.scalar(sa.select(Contact).where(Contact.public_id == public_id))
+
+
 def get_linked(public_id: str) -> Contact:
     """Whom a link of ours names. Raises LinkInvalid once they are erased."""
     contact = find_linked(public_id)
@@ -89,6 +95,30 @@ def get_or_create(
     contact.fields = contact.fields | {key: value for key, value in draft.fields.items() if value}
     db.session.flush()
     return contact
+
+
+def correct_name(contact: Contact, first_name: str, last_name: str) -> list[str]:
+    """Put a person's name right (GDPR Art. 16); returns which of the two changed.
+
+    Raises Invalid with the field that cannot be used, NotAllowed once they are erased.
+    """
+    if contact.erased_at is not None:
+        raise NotAllowed("This person was erased. There is no name to correct.")
+    given = {
+        "first_name": " ".join(first_name.split()),
+        "last_name": " ".join(last_name.split()),
+    }
+    wrong = {
+        field: f"Please use up to {LONGEST_NAME} characters that can be printed."
+        for field, name in given.items()
+        if len(name) > LONGEST_NAME or not name.isprintable()
+    }
+    if wrong:
+        raise Invalid("The name was not changed. Please look at the field that is marked.", wrong)
+    changed = [field for field, name in given.items() if getattr(contact, field) != name]
+    contact.first_name, contact.last_name = given["first_name"], given["last_name"]
+    db.session.flush()
+    return changed
 
 
 def erase(contact: Contact, *, at: datetime) -> None:

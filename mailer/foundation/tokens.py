@@ -29,6 +29,7 @@ from mailer.foundation.context import settings
 from mailer.foundation.errors import LinkExpired, LinkInvalid
 
 LONGEST_TOKEN = 1024
+SIGNATURE_LENGTH = 43  # characters of base64url: every token ends in 32 octets of HMAC
 _WORTH_COMPRESSING = 200  # octets
 _BLOCK = 64  # octets SHA-256 works on at a time
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -51,6 +52,8 @@ class Purpose(StrEnum):
     NO_PERMISSION = "no-permission"
     PROOF = "proof"
     CLICK = "click"
+    CHANGE = "change"
+    UNDO = "undo"
 
 
 def _keys() -> tuple[str, ...]:

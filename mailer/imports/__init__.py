@@ -30,10 +30,13 @@ from mailer.imports.intake import (
     stop_asking,
     undo,
 )
+from mailer.imports.letter import sign_refusal_link
 from mailer.imports.models import Import, ImportRow
 from mailer.imports.permission import (
     PermissionPage,
+    RefusalLink,
     contact_id_of_row,
+    find_row,
     give_permission,
     is_member_of_row,
     organisation_of_row,
@@ -41,7 +44,6 @@ from mailer.imports.permission import (
     read_permission_token,
     read_refusal_token,
     refuse_permission,
-    take_back_refusal,
 )
 from mailer.imports.queries import (
     Progress,
@@ -77,6 +79,7 @@ __all__ = [
     "PermissionPage",
     "Progress",
     "Refusal",
+    "RefusalLink",
     "RefusedRow",
     "RowState",
     "Target",
@@ -88,6 +91,7 @@ __all__ = [
     "create_import",
     "discard",
     "expire_imports",
+    "find_row",
     "forget",
     "get_import",
     "give_permission",
@@ -108,10 +112,10 @@ __all__ = [
     "read_refusal_token",
     "refuse_permission",
     "sample_rows",
+    "sign_refusal_link",
     "start",
     "stop_asking",
     "subjects_of",
     "sweep_files",
-    "take_back_refusal",
     "undo",
 ]

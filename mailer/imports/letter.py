@@ -23,9 +23,13 @@ def permission_url(row: ImportRow) -> str:
 
 def refusal_url(row: ImportRow) -> str:
     """The link for "do not write to me"; it never expires (C-032)."""
-    return (
-        f"{settings().public_url}/i/no/{sign_lasting(Purpose.NO_PERMISSION, row.public_id or '')}"
-    )
+    return f"{settings().public_url}/i/no/{sign_refusal_link(row)}"
+
+
+def sign_refusal_link(row: ImportRow) -> str:
+    """The token of that link; it brings the digest of the address along, so that it works after an erasure."""
+    digest = [row.address_digest] if row.address_digest else []
+    return sign_lasting(Purpose.NO_PERMISSION, row.public_id or "", *digest)
 
 
 def plan_permission_mail(

@@ -26,7 +26,7 @@ from mailer.imports.states import RowState
 from mailer.lists import LANGUAGES, MailingList, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.signup import ConfirmingAct
-from mailer.suppression import Reason, Scope, find_blocking, lift, suppress
+from mailer.suppression import Reason, Scope, find_blocking, suppress
 
 _LONGEST_LIFE = timedelta(days=400)  # a link that old is refused unread; the row says what is valid
 
@@ -63,9 +63,29 @@ def read_permission_token(token: str) -> ImportRow:
     return _row_of(str(read_timed(Purpose.PERMISSION, token, max_age=_LONGEST_LIFE)))
 
 
-def read_refusal_token(token: str) -> ImportRow:
-    """The row a "do not write to me" link belongs to. Raises LinkInvalid."""
-    return _row_of(read_lasting(Purpose.NO_PERMISSION, token)[0])
+@dataclass(frozen=True, slots=True)
+class RefusalLink:
+    """What a "do not write to me" link names, with the digest of the address, where either has it still."""
+
+    row: ImportRow
+    digest: str | None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether no mail at all goes to the address."""
+        return subscriptions.is_blocked(organisation_of_row(self.row), self.digest)
+
+
+def find_row(public_id: str) -> ImportRow | None:
+    """The row that a permission mail goes by."""
+    return db.session.scalar(sa.select(ImportRow).where(ImportRow.public_id == public_id))
+
+
+def read_refusal_token(token: str) -> RefusalLink:
+    """What a "do not write to me" link belongs to. Raises LinkInvalid."""
+    parts = read_lasting(Purpose.NO_PERMISSION, token)
+    row = _row_of(parts[0])
+    return RefusalLink(row, parts[1] if len(parts) > 1 else row.address_digest)
 
 
 def page_of_row(row: ImportRow) -> PermissionPage:
@@ -137,20 +157,23 @@ def give_permission(row: ImportRow, act: ConfirmingAct) -> Contact:
     return contact
 
 
-def refuse_permission(row: ImportRow, evidence: Mapping[str, Any]) -> None:
+def refuse_permission(link: RefusalLink, evidence: Mapping[str, Any]) -> bool:
     """Stop all mail to the address, end what a permission brought about, keep the record (C-032).
 
-    Saying it twice is saying it once. Once the row is erased there is nothing left to block.
+    Saying it twice is saying it once. Returns whether the address is blocked now: not when the row was erased
+    and the link does not bring the digest along.
     """
+    row = link.row
     db.session.refresh(row, with_for_update=True)
-    if row.address_digest is None:
-        return
+    digest = link.digest or row.address_digest
+    if digest is None:
+        return False
     found = db.session.get_one(Import, row.import_id, with_for_update=True)
     organisation = get_organisation_by_id(found.organisation_id)
-    if find_blocking(organisation, row.address_digest, scope=Scope.ALL_MAIL) is None:
-        suppress(organisation, row.address_digest, scope=Scope.ALL_MAIL, reason=Reason.NOT_ME)
-    if row.state is RowState.DISPUTED or row.record_id is None:
-        return
+    if find_blocking(organisation, digest, scope=Scope.ALL_MAIL) is None:
+        suppress(organisation, digest, scope=Scope.ALL_MAIL, reason=Reason.NOT_ME)
+    if row.address_digest is None or row.state is RowState.DISPUTED or row.record_id is None:
+        return True
     asked = db.session.get_one(ConsentRecord, row.record_id)
     given = db.session.scalar(
         sa.select(ConsentRecord).where(ConsentRecord.follows_id == asked.id).limit(1)
@@ -166,17 +189,11 @@ def refuse_permission(row: ImportRow, evidence: Mapping[str, Any]) -> None:
     if row.public_id is not None:
         transactional.forget_addressee(row.public_id)
     _settle(found, row, RowState.DISPUTED)
-
-
-def take_back_refusal(row: ImportRow) -> bool:
-    """The same link, used again, allows mail once more (C-083); nothing is subscribed by it."""
-    if row.address_digest is None:
-        return False
-    return lift(organisation_of_row(row), row.address_digest, reason=Reason.NOT_ME) > 0
+    return True
 
 
 def _row_of(public_id: str) -> ImportRow:
-    row = db.session.scalar(sa.select(ImportRow).where(ImportRow.public_id == public_id))
+    row = find_row(public_id)
     if row is None:
         raise LinkInvalid("This link belongs to no question we know.")
     return row

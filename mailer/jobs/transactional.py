@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Mapping
 
-from mailer import delivery, imports, signup, transactional
+from mailer import delivery, imports, signup, subscriptions, transactional
 from mailer.foundation import queue
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
@@ -57,6 +57,8 @@ def settle_message(message: TransactionalMessage, outcome: Outcome) -> None:
         signup.keep_mail_evidence(message, body, outcome)
     elif kind is MessageKind.PERMISSION:
         imports.keep_mail_evidence(message, body, outcome)
+    elif kind is MessageKind.CHANGE_LINK:
+        subscriptions.keep_fresh_mail(message, body, outcome)
 
 
 class MessageSettler:

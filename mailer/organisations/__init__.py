@@ -8,6 +8,8 @@ one organisation, and a fact that is missing is named in plain words.
 from mailer.organisations.catalogue import (
     change_organisation,
     create_organisation,
+    find_only_organisation,
+    find_organisation_id,
     get_organisation,
     get_organisation_by_id,
     list_organisations,
@@ -79,6 +81,8 @@ __all__ = [
     "discard_domain_keys",
     "dns_question",
     "dns_record",
+    "find_only_organisation",
+    "find_organisation_id",
     "get_organisation",
     "get_organisation_by_id",
     "get_sender",

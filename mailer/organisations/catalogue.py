@@ -55,6 +55,17 @@ def get_organisation_by_id(organisation_id: int) -> Organisation:
     return found
 
 
+def find_organisation_id(public_id: str) -> int | None:
+    """The row id of the organisation with this public id."""
+    return db.session.scalar(sa.select(Organisation.id).where(Organisation.public_id == public_id))
+
+
+def find_only_organisation() -> Organisation | None:
+    """The organisation of this instance, where there is exactly one."""
+    found = db.session.scalars(sa.select(Organisation).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
 def list_organisations() -> list[Organisation]:
     """All organisations, oldest first."""
     return list(db.session.scalars(sa.select(Organisation).order_by(Organisation.id)))

@@ -18,7 +18,7 @@ from mailer.signup.confirmation import (
     read_confirm_token,
     standing,
 )
-from mailer.signup.disputing import dispute, read_dispute_token, take_back_dispute
+from mailer.signup.disputing import DisputeLink, dispute, read_dispute_token, sign_dispute_link
 from mailer.signup.expiry import count_waiting, erase_waiting, expire_unconfirmed
 from mailer.signup.forgetting import forget
 from mailer.signup.holding import (
@@ -41,6 +41,7 @@ from mailer.signup.mail_evidence import keep_mail_evidence
 from mailer.signup.models import SignupChoice, SignupRequest
 from mailer.signup.queries import (
     PendingRequest,
+    find_request,
     find_used_limits,
     form_url,
     list_pending,
@@ -53,6 +54,7 @@ __all__ = [
     "Confirmed",
     "ConfirmingAct",
     "Control",
+    "DisputeLink",
     "HeldGroup",
     "PageShown",
     "PendingRequest",
@@ -68,6 +70,7 @@ __all__ = [
     "erase_held",
     "erase_waiting",
     "expire_unconfirmed",
+    "find_request",
     "find_used_limits",
     "forget",
     "form_url",
@@ -82,7 +85,7 @@ __all__ = [
     "request",
     "request_again",
     "request_many",
+    "sign_dispute_link",
     "standing",
     "subjects_of",
-    "take_back_dispute",
 ]

@@ -15,7 +15,7 @@ from mailer.consent import About, ConsentRecord, Matter
 from mailer.contacts import Contact, ContactDraft
 from mailer.foundation.addresses import mask_address, parse_address
 from mailer.foundation.clock import iso, now
-from mailer.foundation.database import db
+from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import LinkExpired, LinkInvalid
 from mailer.foundation.tokens import Purpose, read_timed
 from mailer.lists import MailingList, get_list_by_id
@@ -110,7 +110,8 @@ def page_of_request(request: SignupRequest) -> PageShown:
 def confirm(request: SignupRequest, act: ConfirmingAct) -> Confirmed:
     """Record the consent and begin the memberships; a second press changes nothing (C-030).
 
-    Raises LinkExpired when the link's time is over, LinkInvalid when the request was disputed or erased.
+    Raises LinkExpired when the link's time is over, LinkInvalid when the request was disputed or erased, or
+    while the address is blocked.
     """
     db.session.refresh(request, with_for_update=True)
     if request.state is RequestState.CONFIRMED:
@@ -120,6 +121,10 @@ def confirm(request: SignupRequest, act: ConfirmingAct) -> Confirmed:
     if request.state is RequestState.EXPIRED or request.expires_at <= now():
         raise LinkExpired("This link has expired.", request.public_id)
     organisation = get_organisation_by_id(request.organisation_id)
+    digest = request.address_digest or ""
+    serialise_on(f"block:{organisation.id}:{digest}")
+    if subscriptions.is_blocked(organisation, digest):
+        raise LinkInvalid("This address is blocked. Allow mail to it first, then confirm.")
     contact = _enter_contact(organisation, request)
     subject = consent.get_subject(contact.subject_id)
     evidence = _three_legs(request, act, subject)

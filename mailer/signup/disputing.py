@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -11,37 +12,66 @@ from mailer import consent, subscriptions, transactional
 from mailer.consent import ALLOWS_SENDING, ConsentRecord
 from mailer.contacts import Contact
 from mailer.foundation.clock import now
-from mailer.foundation.database import db
+from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import LinkInvalid
-from mailer.foundation.tokens import Purpose, read_lasting
+from mailer.foundation.tokens import Purpose, read_lasting, sign_lasting
 from mailer.organisations import get_organisation_by_id
 from mailer.signup.models import SignupRequest
 from mailer.signup.states import RequestState
-from mailer.suppression import Reason, Scope, find_blocking, lift, suppress
+from mailer.suppression import Reason, Scope, find_blocking, suppress
 
 
-def read_dispute_token(token: str) -> SignupRequest:
-    """The request a "this wasn't me" link belongs to. Raises LinkInvalid."""
+@dataclass(frozen=True, slots=True)
+class DisputeLink:
+    """What a "this wasn't me" link names: the request, and the digest of the address it was mailed to.
+
+    The link brings the digest along, so that it works after the request was erased here; None when neither
+    has it any more.
+    """
+
+    request: SignupRequest
+    digest: str | None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether no mail at all goes to the address."""
+        if self.digest is None:
+            return False
+        organisation = get_organisation_by_id(self.request.organisation_id)
+        return find_blocking(organisation, self.digest, scope=Scope.ALL_MAIL) is not None
+
+
+def sign_dispute_link(request_id: str, digest: str | None) -> str:
+    """The token for "this wasn't me"; it never expires. Takes a public id and the digest of the address."""
+    return sign_lasting(Purpose.NOT_ME, request_id, *([digest] if digest else []))
+
+
+def read_dispute_token(token: str) -> DisputeLink:
+    """What a "this wasn't me" link belongs to. Raises LinkInvalid."""
     parts = read_lasting(Purpose.NOT_ME, token)
     request = db.session.scalar(sa.select(SignupRequest).where(SignupRequest.public_id == parts[0]))
     if request is None:
         raise LinkInvalid("This link belongs to no request we know.")
-    return request
+    return DisputeLink(request, parts[1] if len(parts) > 1 else request.address_digest)
 
 
-def dispute(request: SignupRequest, evidence: Mapping[str, Any]) -> None:
-    """Stop all mail to the address of `request`, end what it brought about, keep the record.
+def dispute(link: DisputeLink, evidence: Mapping[str, Any]) -> bool:
+    """Stop all mail to the address, end every consent of the request that still stands, keep the record.
 
-    Saying it twice is saying it once. Once the request is erased there is nothing left to block.
+    Works in any order with other acts of the person, and saying it twice is saying it once. Returns whether
+    the address is blocked now: not when the request was erased and its link does not bring the digest along.
     """
+    request = link.request
     db.session.refresh(request, with_for_update=True)
-    if request.address_digest is None:
-        return
+    digest = link.digest or request.address_digest
+    if digest is None:
+        return False
     organisation = get_organisation_by_id(request.organisation_id)
-    if find_blocking(organisation, request.address_digest, scope=Scope.ALL_MAIL) is None:
-        suppress(organisation, request.address_digest, scope=Scope.ALL_MAIL, reason=Reason.NOT_ME)
-    if request.state is RequestState.DISPUTED:
-        return
+    serialise_on(f"block:{organisation.id}:{digest}")
+    if find_blocking(organisation, digest, scope=Scope.ALL_MAIL) is None:
+        suppress(organisation, digest, scope=Scope.ALL_MAIL, reason=Reason.NOT_ME)
+    if request.state is RequestState.DISPUTED or request.address_digest is None:
+        return True
     if request.state is RequestState.CONFIRMED:
         _undo_confirmation(request, evidence)
     else:
@@ -59,14 +89,7 @@ def dispute(request: SignupRequest, evidence: Mapping[str, Any]) -> None:
     request.mail_evidence = None  # it stands in the record, under the person's key
     transactional.forget_addressee(request.public_id)
     db.session.flush()
-
-
-def take_back_dispute(request: SignupRequest) -> bool:
-    """The same link, used again, allows mail once more (C-083); nothing is subscribed by it."""
-    if request.address_digest is None:
-        return False
-    organisation = get_organisation_by_id(request.organisation_id)
-    return lift(organisation, request.address_digest, reason=Reason.NOT_ME) > 0
+    return True
 
 
 def _undo_confirmation(request: SignupRequest, evidence: Mapping[str, Any]) -> None:

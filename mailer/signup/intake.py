@@ -236,8 +236,8 @@ def prepare(submission: Submission) -> ReadyRequest:
     answered = zip(abouts, answers.records, ticks, strict=True)
     chosen = [(about, record) for about, record, is_ticked in answered if is_ticked]
     lists = [about.mailing_list for about, _ in chosen if about.mailing_list is not None]
-    invitation = Invitation(public_id, address.given, expires_at)
     digest, mailbox = address.digest, address.mailbox_digest
+    invitation = Invitation(public_id, address.given, digest, expires_at)
     return ReadyRequest(
         public_id=public_id,
         organisation_id=organisation.id,

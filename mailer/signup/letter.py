@@ -12,7 +12,7 @@ from mailer import rendering
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.remembered import Memory
-from mailer.foundation.tokens import Purpose, sign_lasting, sign_timed
+from mailer.foundation.tokens import Purpose, sign_timed
 from mailer.lists import MailingList
 from mailer.organisations import (
     Organisation,
@@ -21,6 +21,7 @@ from mailer.organisations import (
     imprint_lines,
 )
 from mailer.rendering import Stencil
+from mailer.signup.disputing import sign_dispute_link
 from mailer.transactional import MessageKind, ReadyMail
 
 _WHO = "Somebody, probably you, asked"
@@ -38,6 +39,7 @@ class Invitation:
 
     request_public_id: str
     address: str
+    digest: str
     expires_at: datetime
 
     @property
@@ -46,7 +48,7 @@ class Invitation:
 
     @property
     def dispute_token(self) -> str:
-        return sign_lasting(Purpose.NOT_ME, self.request_public_id)
+        return sign_dispute_link(self.request_public_id, self.digest)
 
 
 @dataclass(frozen=True, slots=True)

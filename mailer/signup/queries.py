@@ -86,6 +86,11 @@ def find_used_limits(request: SignupRequest) -> UsedLimits | None:
     )
 
 
+def find_request(public_id: str) -> SignupRequest | None:
+    """The request with this public id, whatever its state."""
+    return db.session.scalar(sa.select(SignupRequest).where(SignupRequest.public_id == public_id))
+
+
 def form_url(request: SignupRequest) -> str:
     """The hosted page of the form a request came through."""
     form = db.session.scalar(

@@ -8,6 +8,18 @@ otherwise); leaving always works, at once, and is recorded.
 
 from __future__ import annotations
 
+from mailer.subscriptions.fresh_links import (
+    FreshLink,
+    fresh_evidence,
+    is_blocked,
+    keep_fresh_mail,
+    lift_block,
+    mail_fresh_link,
+    mail_fresh_link_again,
+    mail_fresh_link_to,
+    organisation_of_fresh_link,
+    read_fresh_link,
+)
 from mailer.subscriptions.lifecycle import (
     activate,
     invalidate,
@@ -18,10 +30,10 @@ from mailer.subscriptions.lifecycle import (
 )
 from mailer.subscriptions.links import (
     LinkTokens,
-    find_by_unsubscribe_token,
     preferences_at,
     preferences_url,
     read_preferences_token,
+    read_unsubscribe_token,
     unsubscribe_at,
     unsubscribe_url,
 )
@@ -38,8 +50,10 @@ from mailer.subscriptions.queries import (
     list_of_each,
 )
 from mailer.subscriptions.states import SubscriptionState
+from mailer.subscriptions.undoing import sign_undo, undo, whose_undo
 
 __all__ = [
+    "FreshLink",
     "LinkTokens",
     "ListChoice",
     "Subscription",
@@ -48,20 +62,32 @@ __all__ = [
     "count_active",
     "count_origins",
     "count_subscribers",
-    "find_by_unsubscribe_token",
     "find_newest_member",
+    "fresh_evidence",
     "invalidate",
     "is_active",
+    "is_blocked",
     "join",
+    "keep_fresh_mail",
+    "lift_block",
     "list_choices",
     "list_of",
     "list_of_each",
     "lock",
+    "mail_fresh_link",
+    "mail_fresh_link_again",
+    "mail_fresh_link_to",
+    "organisation_of_fresh_link",
     "preferences_at",
     "preferences_url",
+    "read_fresh_link",
     "read_preferences_token",
+    "read_unsubscribe_token",
+    "sign_undo",
+    "undo",
     "unsubscribe",
     "unsubscribe_all",
     "unsubscribe_at",
     "unsubscribe_url",
+    "whose_undo",
 ]

@@ -16,7 +16,7 @@ from mailer.lists import MailingList
 from mailer.organisations import get_organisation_by_id
 from mailer.subscriptions.models import Subscription
 from mailer.subscriptions.states import SubscriptionState
-from mailer.suppression import Reason, Scope, suppress
+from mailer.suppression import Reason, Scope, find_blocking, suppress
 
 
 def activate(contact: Contact, mailing_list: MailingList, proof: ConsentRecord) -> Subscription:
@@ -45,13 +45,16 @@ def activate(contact: Contact, mailing_list: MailingList, proof: ConsentRecord) 
 
 
 def join(contact: Contact, mailing_list: MailingList, evidence: Evidence) -> Subscription:
-    """Join from the preference page: the address is proven, so one logged step is enough (C-067).
+    """Join behind a link that was just mailed: the address is proven, so one logged step is enough (C-067).
 
-    Raises NotAllowed for an archived list.
+    Raises NotAllowed for an archived list, and while the person blocks all mail.
     """
     if mailing_list.archived_at is not None:
         raise NotAllowed("This list has been closed.")
     lock(contact)
+    organisation = get_organisation_by_id(contact.organisation_id)
+    if find_blocking(organisation, contact.address_digest or "", scope=Scope.ALL_MAIL) is not None:
+        raise NotAllowed("This address is blocked. Allow mail to it first, then join.")
     subject = consent.get_subject(contact.subject_id)
     existing = find_subscription(contact, mailing_list)
     if existing is not None and existing.state is SubscriptionState.ACTIVE:
@@ -80,17 +83,30 @@ def unsubscribe(
     ]
 
 
-def invalidate(contact: Contact, given: ConsentRecord, evidence: Evidence) -> ConsentRecord:
-    """End `given` as never the person's own (C-032), and the membership that cites it."""
+def invalidate(contact: Contact, given: ConsentRecord, evidence: Evidence) -> ConsentRecord | None:
+    """End `given` as never the person's own (C-032); None when it has ended already.
+
+    A membership that cites it goes on with another consent of theirs that stands for the list, or ends.
+    """
     lock(contact)
+    if not consent.is_standing(given):
+        return None
     subscription = db.session.scalar(
         sa.select(Subscription).where(
             Subscription.contact_id == contact.id, Subscription.proof_id == given.id
         )
     )
     if subscription is not None and subscription.state is SubscriptionState.ACTIVE:
-        subscription.state = SubscriptionState.ENDED
-        subscription.ended_at, subscription.origin_facts = now(), {}
+        mailing_list = db.session.get_one(MailingList, subscription.mailing_list_id)
+        subject = consent.get_subject(given.subject_id)
+        others = [
+            one for one in consent.list_valid(subject, About(mailing_list)) if one.id != given.id
+        ]
+        if others:
+            activate(contact, mailing_list, others[-1])
+        else:
+            subscription.state = SubscriptionState.ENDED
+            subscription.ended_at, subscription.origin_facts = now(), {}
         db.session.flush()
     return consent.record_invalidated(given, evidence)
 

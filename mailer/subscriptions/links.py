@@ -51,14 +51,11 @@ def preferences_at() -> str:
     return f"{settings().public_url}/p/"
 
 
-def find_by_unsubscribe_token(token: str) -> tuple[Contact, MailingList] | None:
-    """Who leaves what; None for a damaged link and for somebody who is not known any more."""
-    try:
-        parts = read_lasting(Purpose.UNSUBSCRIBE, token)
-    except LinkInvalid:
-        return None
+def read_unsubscribe_token(token: str) -> tuple[Contact, MailingList] | None:
+    """Who leaves what; None for somebody who is not known any more. Raises LinkInvalid."""
+    parts = read_lasting(Purpose.UNSUBSCRIBE, token)
     if len(parts) != _PARTS:
-        return None
+        raise LinkInvalid("This link is damaged or incomplete.")
     contact = find_linked(parts[0])
     mailing_list = db.session.scalar(
         sa.select(MailingList).where(MailingList.public_id == parts[1])

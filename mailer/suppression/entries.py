@@ -124,6 +124,13 @@ def find_blocking(
     )
 
 
+def find_entry(public_id: str) -> SuppressionEntry | None:
+    """The entry with this public id, lifted or not."""
+    return db.session.scalar(
+        sa.select(SuppressionEntry).where(SuppressionEntry.public_id == public_id)
+    )
+
+
 def find_blocked(people: Collection[tuple[int, str]], *, scope: Scope) -> set[tuple[int, str]]:
     """Those of `people` (row id of the organisation, digest) for whom an entry of exactly this scope stands."""
     organisations = {organisation for organisation, _ in people}

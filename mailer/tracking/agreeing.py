@@ -31,7 +31,7 @@ def is_agreed(contact: Contact) -> bool:
 
 
 def agree(contact: Contact, evidence: Evidence) -> None:
-    """Take up the consent to measuring that a person gives on the preference page; twice is once."""
+    """Take up the consent to measuring that a person gives behind a link that was mailed; twice is once."""
     subscriptions.lock(contact)
     if not is_agreed(contact):
         consent.record_given(consent.get_subject(contact.subject_id), TRACKING, evidence)

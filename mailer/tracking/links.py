@@ -70,10 +70,7 @@ def read_click_token(token: str) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
-def find_by_stop_token(token: str) -> Contact | None:
-    """Who ends the counting; None for a damaged link and for somebody who is not known any more."""
-    try:
-        contact_id, _ = read_click_token(token)
-    except LinkInvalid:
-        return None
+def read_stop_token(token: str) -> Contact | None:
+    """Who ends the counting; None for somebody who is not known any more. Raises LinkInvalid."""
+    contact_id, _ = read_click_token(token)
     return find_linked(contact_id)

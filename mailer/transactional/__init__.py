@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from mailer.transactional.evidence import is_final, mail_evidence
 from mailer.transactional.letters import Addressed, plan_letter
-from mailer.transactional.mailed_links import MailedLink, mail_link, read_mailed_link
+from mailer.transactional.mailed_links import (
+    LinkFor,
+    MailedLink,
+    mail_link,
+    mail_link_to,
+    read_mailed_link,
+)
 from mailer.transactional.models import TransactionalMessage
 from mailer.transactional.outbox import (
     MessageDraft,
@@ -28,6 +34,7 @@ from mailer.transactional.states import MessageKind, MessageState
 
 __all__ = [
     "Addressed",
+    "LinkFor",
     "MailedLink",
     "MessageDraft",
     "MessageKind",
@@ -43,6 +50,7 @@ __all__ = [
     "is_final",
     "mail_evidence",
     "mail_link",
+    "mail_link_to",
     "plan",
     "plan_letter",
     "plan_ready",

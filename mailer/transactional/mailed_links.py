@@ -13,12 +13,18 @@ from mailer.contacts import Contact, get_linked
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
+from mailer.foundation.database import serialise_on
 from mailer.foundation.throttle import Limit, is_within
 from mailer.foundation.tokens import Purpose, read_timed, sign_timed
-from mailer.organisations import get_organisation_by_id, imprint_lines, list_senders
+from mailer.organisations import (
+    Organisation,
+    get_organisation_by_id,
+    imprint_lines,
+    list_senders,
+)
 from mailer.rendering import Letter
 from mailer.transactional.letters import Addressed, plan_letter
-from mailer.transactional.outbox import find_newest
+from mailer.transactional.outbox import count_since, find_newest
 from mailer.transactional.states import MessageKind
 
 LEAST_APART = timedelta(minutes=10)
@@ -44,39 +50,61 @@ class MailedLink:
     lasts: str
 
 
+@dataclass(frozen=True, slots=True)
+class LinkFor:
+    """Whom a link is mailed to: `reference` is the public id that the link names and goes by."""
+
+    organisation: Organisation
+    reference: str
+    address: str
+
+
 def mail_link(link: MailedLink, contact: Contact) -> bool:
     """Owe the person one mail with the link; False when none can go there, or one went within ten minutes.
 
     A mailbox gets so many an hour in all, whichever of its addresses are known and to whom.
     """
-    newest = find_newest(contact.public_id, kind=link.kind)
-    if newest is not None and newest.created_at > now() - LEAST_APART:
+    if not contact.address:
         return False
-    if contact.address and not is_within([_limit(contact.address)]):
         return False
     organisation = get_organisation_by_id(contact.organisation_id)
-    senders, name = list_senders(organisation), organisation.legal_name
-    if not senders or not contact.address:
+    return mail_link_to(link, LinkFor(organisation, contact.public_id, contact.address))
+
+
+def mail_link_to(link: MailedLink, whom: LinkFor, *, most_a_day: int | None = None) -> bool:
+    """Like `mail_link`, also for an address of which nothing but a block is known; at most so many a day."""
+    serialise_on(f"{link.kind}:{whom.reference}")
+    newest = find_newest(whom.reference, kind=link.kind)
+    if newest is not None and newest.created_at > now() - LEAST_APART:
         return False
-    token = sign_timed(link.purpose, contact.public_id)
+    if most_a_day is not None:
+        today = count_since(whom.reference, kind=link.kind, since=now() - timedelta(days=1))
+        if today >= most_a_day:
+            return False
+    if not is_within([_limit(whom.address)]):
+        return False
+    senders, name = list_senders(whom.organisation), whom.organisation.legal_name
+    if not senders:
+        return False
+    token = sign_timed(link.purpose, whom.reference)
     letter = Letter(
         subject=f"{link.title} {name}",
         paragraphs=(
-            f"Somebody, probably you, asked {name} on its preference page {link.wish}.",
+            f"Somebody, probably you, asked {name} {link.wish}.",
             link.behind,
         ),
         action=(link.button, f"{settings().public_url}/{link.path}/{token}"),
         after=(f"The link works for {link.lasts}. If it was not you, there is nothing to do.",),
-        imprint="\n".join(imprint_lines(organisation)),
+        imprint="\n".join(imprint_lines(whom.organisation)),
         language="en",
     )
     plan_letter(
-        organisation,
+        whom.organisation,
         Addressed(
             kind=link.kind,
-            reference=contact.public_id,
+            reference=whom.reference,
             sender=senders[0],
-            to_address=contact.address,
+            to_address=whom.address,
             letter=letter,
             life=link.life,
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -24,7 +25,8 @@ class TransactionalMessage(Model):
     """A mail the service owes somebody: not marketing, its own queue, ahead of everything.
 
     `reference` is the public id of what it is about. `body` holds the exact bytes until the mail is
-    settled, then nothing: where they are evidence, the ledger keeps them under the person's key.
+    settled, then nothing: where they are evidence, the ledger keeps them under the person's key, and
+    `evidence` says what became of the mail (leg (b) of a proof).
     """
 
     __tablename__ = "transactional_messages"
@@ -60,5 +62,6 @@ class TransactionalMessage(Model):
     reply_code: Mapped[int | None] = mapped_column(sa.Integer)
     reply_text: Mapped[str] = mapped_column(sa.Text, default="")
     relay: Mapped[str] = mapped_column(sa.String(300), default="")
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=now)
     settled_at: Mapped[datetime | None]

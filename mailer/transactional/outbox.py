@@ -107,12 +107,26 @@ def has_due() -> bool:
     )
 
 
-def find_newest(reference: str, *, kind: MessageKind | None = None) -> TransactionalMessage | None:
-    """The newest mail about `reference`, of one kind if given."""
+def find_newest(
+    reference: str, *, kind: MessageKind | None = None, before: datetime | None = None
+) -> TransactionalMessage | None:
+    """The newest mail about `reference`, of one kind and from before a moment if given."""
     query = sa.select(TransactionalMessage).where(TransactionalMessage.reference == reference)
+    if before is not None:
+        query = query.where(TransactionalMessage.created_at < before)
     if kind is not None:
         query = query.where(TransactionalMessage.kind == kind)
     return db.session.scalar(query.order_by(TransactionalMessage.id.desc()).limit(1))
+
+
+def count_since(reference: str, *, kind: MessageKind, since: datetime) -> int:
+    """How many mails of one kind about `reference` were owed since a moment."""
+    query = sa.select(sa.func.count()).where(
+        TransactionalMessage.reference == reference,
+        TransactionalMessage.kind == kind,
+        TransactionalMessage.created_at > since,
+    )
+    return db.session.scalar(query) or 0
 
 
 def forget_address(organisation: Organisation, address: str) -> None:
@@ -129,7 +143,7 @@ def forget_address(organisation: Organisation, address: str) -> None:
     db.session.execute(
         sa.update(TransactionalMessage)
         .where(to_them)
-        .values(to_address="", body=None, reply_text="")
+        .values(to_address="", body=None, reply_text="", evidence=None)
     )
 
 
@@ -146,5 +160,5 @@ def forget_addressee(reference: str) -> None:
     db.session.execute(
         sa.update(TransactionalMessage)
         .where(TransactionalMessage.reference == reference)
-        .values(to_address="", body=None, reply_text="")
+        .values(to_address="", body=None, reply_text="", evidence=None)
     )

@@ -27,4 +27,5 @@ class MessageKind(StrEnum):
     PROOF_LINK = "proof_link"
     PERMISSION = "permission"
     RIGHTS_LINK = "rights_link"
+    CHANGE_LINK = "change_link"
     CLOSING = "closing"

@@ -16,7 +16,7 @@ from mailer.foundation.errors import NotFound, Unavailable
 from mailer.foundation.tokens import Purpose, sign_lasting
 from mailer.organisations import get_organisation_by_id
 from mailer.tracking import Followed
-from mailer.web.public.letterhead import act_evidence, letterhead
+from mailer.web.public.letterhead import act_evidence, letterhead, nothing_known
 
 log = logging.getLogger(__name__)
 bp = Blueprint("clicks", __name__)
@@ -43,9 +43,9 @@ def follow(token: str, number: str) -> Response:
 @bp.get("/t/<token>", strict_slashes=False)
 def show(token: str) -> str:
     """One button; opening the page changes nothing (L-001)."""
-    contact = tracking.find_by_stop_token(token)
+    contact = tracking.read_stop_token(token)
     if contact is None:
-        return _nothing_known()
+        return nothing_known()
     return render_template(
         "public/stop_counting.html",
         token=token,
@@ -59,9 +59,9 @@ def show(token: str) -> str:
 def stop(token: str) -> str:
     """End the counting at once and nothing else: mail goes on (C-103)."""
     with unit_of_work():
-        contact = tracking.find_by_stop_token(token)
+        contact = tracking.read_stop_token(token)
         if contact is None:
-            return _nothing_known()
+            return nothing_known()
         tracking.stop(contact, act_evidence("button behind the link of a mail", token))
     return render_template(
         "public/counting_stopped.html",
@@ -77,8 +77,3 @@ def _count(followed: Followed) -> None:
             tracking.record_click(followed)
     except (Unavailable, DBAPIError):
         log.warning("a click could not be written down")
-
-
-def _nothing_known() -> str:
-    """The same quiet answer for a damaged link and for a person who was erased."""
-    return render_template("public/nothing_known.html", language="en")

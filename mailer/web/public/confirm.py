@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
 
-from mailer import forms, signup
+from mailer import forms, signup, subscriptions
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import LinkExpired, LinkInvalid
@@ -24,16 +25,20 @@ bp = Blueprint("confirm", __name__)
 PAGE_LIFE = timedelta(days=30)
 
 
-@bp.get("/c/<token>")
+@bp.get("/c/<token>", strict_slashes=False)
 def show(token: str) -> str:
     """What is to be confirmed, and one big button; or kindly where the matter stands already."""
     wanted = signup.read_confirm_token(token)
-    if wanted.state is RequestState.PENDING and wanted.expires_at > now():
+    if (
+        wanted.state is RequestState.PENDING
+        and wanted.expires_at > now()
+        and not _is_blocked(wanted)
+    ):
         return _ask(wanted, token)
     return _standing(wanted, token)
 
 
-@bp.post("/c/<token>")
+@bp.post("/c/<token>", strict_slashes=False)
 def confirm(token: str) -> str:
     """Record the consent. Pressing twice is pressing once (C-030)."""
     wanted = signup.read_confirm_token(token)
@@ -65,33 +70,30 @@ def send_again(token: str) -> str:
     return render_template("public/sent_again.html", **letterhead(organisation))
 
 
-@bp.get("/n/<token>")
+@bp.get("/n/<token>", strict_slashes=False)
 def show_dispute(token: str) -> str:
     """What "this wasn't me" will do, and the button that does it."""
-    wanted = signup.read_dispute_token(token)
-    organisation = get_organisation_by_id(wanted.organisation_id)
-    is_blocked = wanted.state is RequestState.DISPUTED
+    return _dispute_page(signup.read_dispute_token(token), token)
+
+
+@bp.post("/n/<token>", strict_slashes=False)
+def dispute(token: str) -> ResponseReturnValue:
+    """Stop mail to this address; allowing it again takes a link that is mailed there (C-083)."""
+    if request.form.get("action") == "allow":
+        return _dispute_page(signup.read_dispute_token(token), token), 403
+    with unit_of_work():
+        link = signup.read_dispute_token(token)
+        is_blocked = signup.dispute(link, act_evidence("this wasn't me", token))
+        organisation = get_organisation_by_id(link.request.organisation_id)
     return render_template(
-        "public/not_me.html", token=token, is_blocked=is_blocked, **letterhead(organisation)
+        "public/not_me_done.html", is_blocked=is_blocked, **letterhead(organisation)
     )
 
 
-@bp.post("/n/<token>")
-def dispute(token: str) -> str:
-    """Stop mail to this address, or allow it again; both with the person's own link only (C-083)."""
-    is_taken_back = request.form.get("action") == "allow"
-    with unit_of_work():
-        wanted = signup.read_dispute_token(token)
-        organisation = get_organisation_by_id(wanted.organisation_id)
-        if is_taken_back:
-            signup.take_back_dispute(wanted)
-        else:
-            signup.dispute(wanted, act_evidence("this wasn't me", token))
+def _dispute_page(link: signup.DisputeLink, token: str) -> str:
+    organisation = get_organisation_by_id(link.request.organisation_id)
     return render_template(
-        "public/not_me_done.html",
-        token=token,
-        is_taken_back=is_taken_back,
-        **letterhead(organisation),
+        "public/not_me.html", token=token, is_blocked=link.is_blocked, **letterhead(organisation)
     )
 
 
@@ -104,10 +106,15 @@ def _ask(wanted: SignupRequest, token: str, *, again: bool = False) -> str:
         token=token,
         again=again,
         shown=sign_timed(Purpose.PAGE, wanted.public_id),
-        dispute_token=sign_lasting(Purpose.NOT_ME, wanted.public_id),
+        dispute_token=signup.sign_dispute_link(wanted.public_id, wanted.address_digest),
         stations=_stations(wanted.requested_at, (wanted.mail_evidence or {}).get("answered_at")),
         **letterhead(page.organisation),
     )
+
+
+def _is_blocked(wanted: SignupRequest) -> bool:
+    organisation = get_organisation_by_id(wanted.organisation_id)
+    return subscriptions.is_blocked(organisation, wanted.address_digest)
 
 
 def _standing(wanted: SignupRequest, token: str) -> str:
@@ -115,11 +122,12 @@ def _standing(wanted: SignupRequest, token: str) -> str:
     if wanted.state is RequestState.CONFIRMED:
         return _render_confirmed(signup.standing(wanted))
     organisation = get_organisation_by_id(wanted.organisation_id)
-    is_renewable = wanted.state is RequestState.PENDING
     return render_template(
         "public/not_confirmable.html",
         token=token,
-        is_renewable=is_renewable,
+        is_blocked=_is_blocked(wanted),
+        is_open=wanted.state is RequestState.PENDING and wanted.expires_at > now(),
+        is_renewable=wanted.state is RequestState.PENDING,
         is_disputed=wanted.state is RequestState.DISPUTED,
         form_url=signup.form_url(wanted),
         **letterhead(organisation),

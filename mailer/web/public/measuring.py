@@ -42,11 +42,16 @@ def measuring_of(contact: Contact) -> Measuring | None:
     )
 
 
-def stop_or_agree(action: str, contact: Contact, evidence: dict[str, Any]) -> str:
-    """Take a consent to measuring back, or give it anew with the words that were shown (C-006)."""
-    if action == STOP:
-        tracking.stop(contact, evidence)
-        return "not_counted"
+def stop(contact: Contact, evidence: dict[str, Any]) -> list[consent.ConsentRecord]:
+    """Take a consent to measuring back; returns the withdrawals."""
+    return tracking.stop(contact, evidence)
+
+
+def agree(contact: Contact, evidence: dict[str, Any]) -> str:
+    """Give a consent to measuring with the words that were shown (C-006), behind a link that was mailed.
+
+    Returns what became of it: counted, or agreed before.
+    """
     measuring = measuring_of(contact)
     if measuring is None:
         abort(400, "Please press one of the buttons of the page.")

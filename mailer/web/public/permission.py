@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
 
 from mailer import imports
 from mailer.foundation.clock import now
@@ -21,7 +22,7 @@ bp = Blueprint("permission", __name__)
 PAGE_LIFE = timedelta(days=30)
 
 
-@bp.get("/i/<token>")
+@bp.get("/i/<token>", strict_slashes=False)
 def show(token: str) -> str:
     """What is asked, where the address came from, and one big button."""
     row = imports.read_permission_token(token)
@@ -30,7 +31,7 @@ def show(token: str) -> str:
     return _standing(row)
 
 
-@bp.post("/i/<token>")
+@bp.post("/i/<token>", strict_slashes=False)
 def give(token: str) -> str:
     """Record the consent. Pressing twice is pressing once (C-030)."""
     row = imports.read_permission_token(token)
@@ -48,34 +49,32 @@ def give(token: str) -> str:
     return _standing(row, is_new=was_open)
 
 
-@bp.get("/i/no/<token>")
+@bp.get("/i/no/<token>", strict_slashes=False)
 def show_refusal(token: str) -> str:
     """What "do not write to me" will do, and the button that does it."""
-    row = imports.read_refusal_token(token)
+    return _refusal_page(imports.read_refusal_token(token), token)
+
+
+@bp.post("/i/no/<token>", strict_slashes=False)
+def refuse(token: str) -> ResponseReturnValue:
+    """Stop mail to this address; allowing it again takes a link that is mailed there (C-083)."""
+    if request.form.get("action") == "allow":
+        return _refusal_page(imports.read_refusal_token(token), token), 403
+    with unit_of_work():
+        link = imports.read_refusal_token(token)
+        is_blocked = imports.refuse_permission(link, act_evidence("do not write to me", token))
+        organisation = imports.organisation_of_row(link.row)
     return render_template(
-        "public/permission_refuse.html",
-        token=token,
-        is_blocked=row.state is RowState.DISPUTED,
-        **letterhead(imports.organisation_of_row(row)),
+        "public/not_me_done.html", is_blocked=is_blocked, **letterhead(organisation)
     )
 
 
-@bp.post("/i/no/<token>")
-def refuse(token: str) -> str:
-    """Stop mail to this address, or allow it again; both with the person's own link only (C-083)."""
-    is_taken_back = request.form.get("action") == "allow"
-    with unit_of_work():
-        row = imports.read_refusal_token(token)
-        if is_taken_back:
-            imports.take_back_refusal(row)
-        else:
-            imports.refuse_permission(row, act_evidence("do not write to me", token))
-        organisation = imports.organisation_of_row(row)
+def _refusal_page(link: imports.RefusalLink, token: str) -> str:
     return render_template(
-        "public/permission_refused.html",
+        "public/permission_refuse.html",
         token=token,
-        is_taken_back=is_taken_back,
-        **letterhead(organisation),
+        is_blocked=link.is_blocked,
+        **letterhead(imports.organisation_of_row(link.row)),
     )
 
 
@@ -87,7 +86,7 @@ def _ask(row: ImportRow, token: str, *, again: bool = False) -> str:
         token=token,
         again=again,
         shown=sign_timed(Purpose.PAGE, row.public_id),
-        refusal_token=sign_lasting(Purpose.NO_PERMISSION, row.public_id or ""),
+        refusal_token=imports.sign_refusal_link(row),
         expires_at=row.expires_at,
         **letterhead(page.organisation),
     )

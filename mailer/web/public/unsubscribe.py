@@ -5,7 +5,7 @@ Works for ever, without cookie, sign-in or script, also after a list or a campai
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
 from mailer import subscriptions
 from mailer.contacts import Contact
@@ -13,7 +13,7 @@ from mailer.foundation.database import unit_of_work
 from mailer.foundation.tokens import Purpose, sign_lasting
 from mailer.lists import MailingList
 from mailer.organisations import get_organisation_by_id
-from mailer.web.public.letterhead import act_evidence, letterhead
+from mailer.web.public.letterhead import act_evidence, letterhead, nothing_known
 from mailer.web.public.preferences import choices_of
 
 bp = Blueprint("unsubscribe", __name__)
@@ -22,9 +22,9 @@ bp = Blueprint("unsubscribe", __name__)
 @bp.get("/u/<token>", strict_slashes=False)
 def show(token: str) -> str:
     """One button; opening the page changes nothing (L-001)."""
-    found = subscriptions.find_by_unsubscribe_token(token)
+    found = subscriptions.read_unsubscribe_token(token)
     if found is None:
-        return _nothing_known()
+        return nothing_known()
     contact, mailing_list = found
     organisation = get_organisation_by_id(contact.organisation_id)
     return render_template(
@@ -39,34 +39,36 @@ def show(token: str) -> str:
 
 @bp.post("/u/<token>", strict_slashes=False)
 def unsubscribe(token: str) -> str:
-    """Unsubscribe at once, answered 200 here and now, never with a redirect (E-022, E-023, E-025)."""
+    """Unsubscribe at once, answered 200 here and now, never with a redirect (E-022, E-023, E-025).
+
+    A link that cannot be read is answered 410: who is still subscribed must not be told that it worked.
+    """
     everything = request.form.get("scope") == "all"
     is_one_click = request.form.get("List-Unsubscribe") == "One-Click"
     with unit_of_work():
-        found = subscriptions.find_by_unsubscribe_token(token)
+        found = subscriptions.read_unsubscribe_token(token)
         if found is None:
-            return _nothing_known()
+            return nothing_known()
         contact, mailing_list = found
         evidence = act_evidence("one-click in the mail" if is_one_click else "button", token)
         if everything:
-            subscriptions.unsubscribe_all(contact, evidence)
+            withdrawn = subscriptions.unsubscribe_all(contact, evidence)
         else:
-            subscriptions.unsubscribe(contact, mailing_list, evidence)
-    return _done(contact, mailing_list, everything=everything)
+            withdrawn = subscriptions.unsubscribe(contact, mailing_list, evidence)
+        undo = subscriptions.sign_undo(contact, withdrawn)
+    return _done(contact, mailing_list, everything=everything, undo=undo)
 
 
-def _done(contact: Contact, mailing_list: MailingList, *, everything: bool) -> str:
+def _done(contact: Contact, mailing_list: MailingList, *, everything: bool, undo: str) -> str:
     organisation = get_organisation_by_id(contact.organisation_id)
+    preferences_token = sign_lasting(Purpose.PREFERENCES, contact.public_id)
     return render_template(
         "public/unsubscribed.html",
         mailing_list=mailing_list,
         everything=everything,
+        undo_token=undo,
         choices=choices_of(contact),
-        preferences_token=sign_lasting(Purpose.PREFERENCES, contact.public_id),
+        change_url=url_for("preferences.change", token=preferences_token),
+        preferences_token=preferences_token,
         **letterhead(organisation),
     )
-
-
-def _nothing_known() -> str:
-    """The same quiet answer for a damaged link and for a person who was erased (E-024)."""
-    return render_template("public/nothing_known.html", language="en")
