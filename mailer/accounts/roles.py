@@ -19,6 +19,7 @@ class Right(StrEnum):
 
     READ = "read"
     READ_PEOPLE = "read_people"
+    CHANGE_PEOPLE = "change_people"  # unsubscribe somebody who asked, correct a name
     WRITE = "write"  # forms, lists, campaigns
     SEND = "send"
     MANAGE = "manage"  # organisation, purposes, team
@@ -29,9 +30,25 @@ class Right(StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),
-    Role.EDITOR: frozenset({Right.READ, Right.READ_PEOPLE, Right.WRITE, Right.SEND, Right.IMPORT}),
+    Role.EDITOR: frozenset(
+        {
+            Right.READ,
+            Right.READ_PEOPLE,
+            Right.CHANGE_PEOPLE,
+            Right.WRITE,
+            Right.SEND,
+            Right.IMPORT,
+        }
+    ),
     Role.PRIVACY_OFFICER: frozenset(
-        {Right.READ, Right.READ_PEOPLE, Right.PROVE, Right.ERASE, Right.IMPORT}
+        {
+            Right.READ,
+            Right.READ_PEOPLE,
+            Right.CHANGE_PEOPLE,
+            Right.PROVE,
+            Right.ERASE,
+            Right.IMPORT,
+        }
     ),
     Role.VIEWER: frozenset({Right.READ}),
 }

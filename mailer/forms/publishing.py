@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from mailer import consent, lists, organisations
 from mailer.consent import Matter, Notice
 from mailer.forms.definitions import Control, FormDefinition
+from mailer.forms.drafting import list_forms
 from mailer.forms.missing import missing_for_publication
 from mailer.forms.models import Form, FormVersion
 from mailer.foundation.database import db, serialise_on
@@ -139,6 +140,12 @@ def find_published(public_id: str) -> PublishedForm | None:
     if "\x00" in public_id:  # PostgreSQL could not even be asked
         return None
     return _published.ask(public_id, lambda: _read_published(public_id))
+
+
+def list_open(organisation: Organisation) -> list[PublishedForm]:
+    """The published forms that take requests, newest first."""
+    published = [find_published(form.public_id) for form in list_forms(organisation)]
+    return [one for one in published if one is not None and one.is_open]
 
 
 def _read_published(public_id: str) -> PublishedForm | None:

@@ -17,7 +17,7 @@ from mailer.subscriptions.fresh_links import (
     mail_fresh_link,
     mail_fresh_link_again,
     mail_fresh_link_to,
-    organisation_of_fresh_link,
+    read_expired_fresh_link,
     read_fresh_link,
 )
 from mailer.subscriptions.lifecycle import (
@@ -77,9 +77,9 @@ __all__ = [
     "mail_fresh_link",
     "mail_fresh_link_again",
     "mail_fresh_link_to",
-    "organisation_of_fresh_link",
     "preferences_at",
     "preferences_url",
+    "read_expired_fresh_link",
     "read_fresh_link",
     "read_preferences_token",
     "read_unsubscribe_token",

@@ -126,15 +126,15 @@ def mail_fresh_link_again(token: str) -> Organisation:
 
     A link that names nothing but a block holds no address, so its owner asks on the organisation's page.
     """
-    link = _read(token, max_age=_LONGEST_LIFE)
+    link = read_expired_fresh_link(token)
     if link.contact is not None:
         mail_fresh_link(link.contact)
     return link.organisation
 
 
-def organisation_of_fresh_link(token: str) -> Organisation:
-    """Whose people a fresh link is about, also after its time. Raises LinkInvalid."""
-    return _read(token, max_age=_LONGEST_LIFE).organisation
+def read_expired_fresh_link(token: str) -> FreshLink:
+    """Whom a fresh link was for, also after its time: it opens nothing any more. Raises LinkInvalid."""
+    return _read(token, max_age=_LONGEST_LIFE)
 
 
 def read_fresh_link(token: str) -> FreshLink:

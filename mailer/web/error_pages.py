@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -22,6 +22,7 @@ from mailer.foundation.errors import (
     TooMany,
     Unavailable,
 )
+from mailer.web.letterhead import way_on
 from mailer.web.request_log import request_id
 from mailer.web.responses import wants_json
 
@@ -71,15 +72,13 @@ def error_answer(
         response = jsonify({**problem, "fields": dict(fields)} if fields else problem)
         response.mimetype = "application/problem+json"
     else:
-        is_team = request.path.startswith("/admin")
         page = render_template(
             "errors/error.html",
             code=code,
             title=title,
             text=" ".join((text, *(fields or {}).values())),
             reference=request_id(),
-            action_label="Back to the overview" if is_team else "",
-            action_url="/admin/" if is_team else "",
+            **way_on(code),
         )
         response = make_response(page)
     response.status_code = code

@@ -8,7 +8,7 @@ from typing import Any
 from mailer.consent import Notice
 from mailer.forms import HONEYPOT, FormDefinition, PublishedForm
 from mailer.foundation.context import settings
-from mailer.organisations import Organisation
+from mailer.organisations import Organisation, page_url
 
 _AUTOCOMPLETE = {"first_name": "given-name", "last_name": "family-name"}
 
@@ -73,5 +73,6 @@ def _describe(
         ],
         "notice_url": f"{public_url}/notice/{organisation.public_id}/{number}",
         "imprint_url": f"{public_url}/imprint/{organisation.public_id}",
+        "page_url": page_url(organisation.public_id),
         "honeypot": HONEYPOT,
     }

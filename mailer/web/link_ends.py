@@ -12,9 +12,11 @@ from mailer.foundation.tokens import SIGNATURE_LENGTH
 
 # The first part of a path behind which a token stands; the views are in mailer/web/public.
 _PLACES = "c|e|i/no|i|m|n|p|proof|r|t|u|undo"
+_MARK = "[A-Za-z0-9_-]"
 _LINK = re.compile(
-    rf"(/(?:{_PLACES})/)[^\w.]*([\w.~-]+\.[\w-]{{{SIGNATURE_LENGTH}}})([^/]*)(?:/+([\w.-]*\w)?.*)?",
-    re.ASCII | re.DOTALL,
+    rf"(/(?:{_PLACES})/)[^A-Za-z0-9_.]*((?:{_MARK}|[.~])+\.{_MARK}{{{SIGNATURE_LENGTH}}})"
+    r"[^/]*(?:/+([\w.-]*\w)?.*)?",
+    re.DOTALL,
 )
 # Blanks, control and zero-width characters, soft hyphens, and the soft line breaks of quoted-printable.
 _UNSEEN = re.compile(
@@ -33,5 +35,6 @@ def clean_path(path: str) -> str:
     found = _LINK.fullmatch(_UNSEEN.sub("", text))
     if found is None:
         return path
-    place, token, _, rest = found.groups()
-    return f"{place}{token}/{rest}" if rest else f"{place}{token}"
+    place, token, rest = found.groups()
+    kept = f"{place}{token}/{rest}" if rest else f"{place}{token}"
+    return kept.encode().decode("latin-1")

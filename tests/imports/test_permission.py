@@ -22,7 +22,7 @@ from mailer.lists import MailingList
 from mailer.organisations import Organisation
 from mailer.suppression import Reason, Scope, find_blocking, suppress
 from mailer.transactional import MessageKind, TransactionalMessage
-from tests.support.factories import link_in, make_list
+from tests.support.factories import fresh_path, link_in, make_list
 from tests.support.making_imports import again, bring, bring_in, csv_of, refusals_of, rows_of
 from tests.support.making_imports import check as check_file
 
@@ -138,7 +138,7 @@ def test_a_machine_that_presses_everything_confirms_nothing(
 
 @pytest.mark.requirement("C-032")
 @pytest.mark.requirement("C-083")
-def test_saying_no_stops_all_mail_and_only_the_same_link_allows_it_again(
+def test_saying_no_stops_all_mail_and_only_a_mailed_link_allows_it_again(
     asked: Import, organisation: Organisation, client: FlaskClient
 ) -> None:
     mail = mails()[0]
@@ -154,7 +154,8 @@ def test_saying_no_stops_all_mail_and_only_the_same_link_allows_it_again(
     assert contact_of(organisation) is None
     (row,) = rows_of(asked)
     assert (row.state, row.address) == (RowState.DISPUTED, None)
-    client.post(no_path, data={"action": "allow"})
+    assert client.post(no_path, data={"action": "allow"}).status_code == 403
+    client.post(fresh_path(entry.public_id), data={"action": "lift"})
     db.session.expire_all()
     assert find_blocking(organisation, digest, scope=Scope.ALL_MAIL) is None
 

@@ -16,6 +16,7 @@ from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.signup import RequestState, SignupRequest
 from mailer.subscriptions import Subscription, SubscriptionState
+from mailer.transactional import TransactionalMessage
 from mailer.transport import Outcome, OutcomeKind
 from tests.support.factories import (
     link_in,
@@ -247,9 +248,22 @@ def test_this_was_not_me_ends_what_was_confirmed_already(client: FlaskClient, st
 
 
 @pytest.mark.requirement("C-083")
-def test_the_same_link_allows_mail_again(client: FlaskClient, story: Story) -> None:
+def test_only_a_link_that_is_mailed_to_the_address_allows_mail_again(
+    client: FlaskClient, story: Story
+) -> None:
     client.post(story.not_me)
-    client.post(story.not_me, data={"action": "allow"})
+    for path in (story.not_me, story.not_me.replace("/n/", "/m/")):
+        assert client.post(path, data={"action": "allow"}).status_code in (403, 410)
+    with unit_of_work():
+        assert signup.request(submission(story.organisation, story.form, story.offers)) is None
+    page = f"/o/{story.organisation.public_id}"
+    assert page in client.get(story.not_me).text
+    client.post(page, data={"address": "cleo@example.org"})
+    fresh = link_in(db.session.scalars(sa.select(TransactionalMessage)).all()[-1], "m")
+    assert "Lift the block" in client.get(fresh).text
+    lifted = client.post(fresh, data={"action": "lift"}, follow_redirects=True)
+    assert "subscribed to nothing by this" in lifted.text
+    assert active() == []
     with unit_of_work():
         again = signup.request(submission(story.organisation, story.form, story.offers))
     assert again is not None

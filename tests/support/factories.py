@@ -11,6 +11,7 @@ from mailer.consent import Matter
 from mailer.forms import Form, FormDraft, FormVersion
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.database import db, unit_of_work
+from mailer.foundation.tokens import Purpose, sign_timed
 from mailer.lists import ListDraft, MailingList, PurposeDraft
 from mailer.organisations import Identity, Organisation
 from mailer.signup import Control, SignupRequest, Submission
@@ -125,6 +126,11 @@ def mails_for(request: SignupRequest) -> list[TransactionalMessage]:
             )
         )
     )
+
+
+def fresh_path(reference: str) -> str:
+    """The path of a fresh link, as it is mailed; takes the public id of a contact or of a block."""
+    return f"/m/{sign_timed(Purpose.CHANGE, reference)}"
 
 
 def link_in(message: TransactionalMessage, kind: str) -> str:

@@ -25,6 +25,7 @@ ROLES: dict[str, str] = {
 RIGHTS_IN_WORDS: dict[Right, str] = {
     Right.READ: "See forms, lists, campaigns and reports",
     Right.READ_PEOPLE: "See people and their consents",
+    Right.CHANGE_PEOPLE: "Unsubscribe people who asked, and correct names",
     Right.WRITE: "Write forms, lists and campaigns",
     Right.SEND: "Send campaigns",
     Right.MANAGE: "Change organisation, purposes and team",

@@ -43,6 +43,7 @@ def imprint(organisation_id: str) -> ResponseReturnValue:
         organisation_name=organisation.name,
         lines=organisations.imprint_lines(organisation),
         notice_url=f"/notice/{organisation.public_id}" if has_notice else "",
+        page_url=organisations.page_url(organisation.public_id),
     )
 
 
@@ -59,4 +60,5 @@ def _page(organisation: Organisation, notice: Notice) -> str:
         versions=versions,
         base=f"/notice/{organisation.public_id}",
         imprint_url=f"/imprint/{organisation.public_id}",
+        page_url=organisations.page_url(organisation.public_id),
     )

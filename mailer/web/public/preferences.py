@@ -185,8 +185,13 @@ def _blocked(link: FreshLink, token: str) -> str:
 
 
 def _expired(token: str) -> ResponseReturnValue:
-    organisation = subscriptions.organisation_of_fresh_link(token)
-    page = render_template("public/link_expired.html", token=token, **letterhead(organisation))
+    link = subscriptions.read_expired_fresh_link(token)
+    page = render_template(
+        "public/link_expired.html",
+        token=token,
+        is_known=link.contact is not None,
+        **letterhead(link.organisation),
+    )
     return page, 410
 
 

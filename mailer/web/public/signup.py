@@ -226,6 +226,7 @@ def _page(
         organisation_name=page["organisation"],
         notice_url=page["notice_url"],
         imprint_url=page["imprint_url"],
+        page_url=page["page_url"],
         token=again.token if again else token,
         values=again.values if again else {},
         ticked=again.ticked if again else frozenset(),
@@ -291,6 +292,7 @@ def _check_inbox(form_id: str, layout: str, *, is_framed: bool = False) -> Respo
         organisation_name=page["organisation"],
         notice_url=page["notice_url"],
         imprint_url=page["imprint_url"],
+        page_url=page["page_url"],
         days=settings().confirmation_days,
         form_url=_with_query(f"/f/{form_id}/frame", _look()) if is_framed else f"/f/{form_id}",
     )

@@ -19,7 +19,7 @@ from mailer.foundation.tokens import Purpose, sign_lasting
 from mailer.subscriptions import is_active
 from mailer.tracking import Click, CountedLink
 from tests.conftest import settings_for
-from tests.support.factories import make_list, make_organisation
+from tests.support.factories import fresh_path, make_list, make_organisation
 from tests.support.make_audience import contact_of, make_people
 from tests.support.make_campaigns import deliveries_of
 from tests.support.make_counted import (
@@ -222,12 +222,12 @@ def test_a_press_is_recorded_once_with_its_evidence(client: FlaskClient, reader:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_damaged_link_to_stop_gets_the_usual_quiet_page(
+def test_a_damaged_link_to_stop_says_that_it_did_nothing(
     client: FlaskClient, reader: Reader, method: str
 ) -> None:
     for path in ("/t/damaged", _damaged(reader.stop), "/t/" + "x" * 2000):
-        answer = client.open(path, method=method)
-        assert (answer.status_code, "Nothing to stop" in answer.text) == (200, True)
+        assert client.open(path, method=method).status_code == 410
+    assert tracking.is_agreed(reader.contact)
     silence(reader, "erased")
     assert "Nothing to stop" in client.open(reader.stop, method=method).text
 
@@ -239,8 +239,13 @@ def test_the_preference_page_shows_it_ends_it_and_takes_a_new_yes_with_its_words
     assert "Stop the counting" in client.get(path).text
     done = client.post(path, data={"action": "stop_counting"}, follow_redirects=True)
     assert "Nothing is measured any more" in done.text
-    assert "You may measure this" in done.text
-    assert "You receive the same mail without it" in done.text
+    assert "You may measure this" not in done.text
+    assert client.post(path, data={"action": "agree_to_counting"}).status_code == 403
+    assert not tracking.is_agreed(reader.contact)
+    path = fresh_path(reader.contact.public_id)
+    page = client.get(path).text
+    assert "You may measure this" in page
+    assert "You receive the same mail without it" in page
     again = client.post(path, data={"action": "agree_to_counting"}, follow_redirects=True)
     assert "The consent you just gave is recorded" in again.text
     db.session.rollback()
@@ -257,7 +262,7 @@ def test_who_was_never_asked_is_not_asked_by_the_preference_page(
     client: FlaskClient, reader: Reader
 ) -> None:
     other = contact_of(reader.other)
-    path = subscriptions.preferences_url(other.public_id).removeprefix("http://localhost")
+    path = fresh_path(other.public_id)
     assert "Measuring" not in client.get(path).text
     assert client.post(path, data={"action": "agree_to_counting"}).status_code == 400
     db.session.rollback()

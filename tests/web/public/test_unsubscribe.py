@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,14 +10,17 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from mailer import consent, subscriptions, suppression
+from mailer import consent, rights, subscriptions, suppression
 from mailer.consent import ConsentRecord, ConsentState
 from mailer.contacts import Contact
+from mailer.erasures import AskedBy
+from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.lists import MailingList, archive_list
 from mailer.subscriptions import Subscription, SubscriptionState
 from tests.support.factories import (
     DORA,
+    fresh_path,
     link_in,
     mails_for,
     make_form,
@@ -64,6 +68,13 @@ class Member:
             )
             or 0
         )
+
+
+def undo_in(page: str) -> str:
+    """Where the button for undo posts to."""
+    found = re.search(r'action="(/undo/[^"]+)"', page)
+    assert found is not None, page
+    return found.group(1)
 
 
 @pytest.fixture
@@ -151,32 +162,88 @@ def test_the_link_works_after_its_list_was_archived(client: FlaskClient, member:
 
 @pytest.mark.requirement("E-024")
 @pytest.mark.parametrize("token", ["x", "a~b~c.d", "é", "%00", "." * 2000])
-def test_a_damaged_link_gets_a_quiet_answer(
+def test_a_damaged_link_does_not_tell_a_subscriber_that_it_worked(
     client: FlaskClient, member: Member, token: str
 ) -> None:
     for method in ("GET", "POST"):
         answer = client.open(
             f"/u/{token}", method=method, data=ONE_CLICK if method == "POST" else None
         )
-        assert answer.status_code == 200
-        assert "Nothing to stop" in answer.text
+        assert answer.status_code == 410
+        assert "To the page of Harbour Books" in answer.text
+        assert f"/o/{member.organisation.public_id}" in answer.text
     assert member.active() == {"Monthly letter", "Offers"}
+
+
+def test_the_link_of_somebody_erased_has_nothing_to_stop(
+    client: FlaskClient, member: Member
+) -> None:
+    with unit_of_work():
+        rights.erase(member.contact, asked_by=AskedBy.PERSON, evidence={"method": "a test"})
+    for method in ("GET", "POST"):
+        answer = client.open(member.link, method=method)
+        assert (answer.status_code, "Nothing to stop" in answer.text) == (200, True)
+        assert "Harbour Books" in answer.text
 
 
 @pytest.mark.requirement("C-067")
-def test_undo_is_a_new_consent_with_the_words_shown(client: FlaskClient, member: Member) -> None:
-    client.post(member.link)
-    data = {"action": "join", "list": member.letter.public_id}
-    answer = client.post(member.preferences, data=data, follow_redirects=True)
-    assert "You are subscribed again" in answer.text
-    assert member.active() == {"Monthly letter", "Offers"}
+def test_undo_brings_back_what_was_just_ended_and_says_so_in_the_record(
+    client: FlaskClient, member: Member
+) -> None:
+    before = consent.list_valid(
+        consent.get_subject(member.contact.subject_id), consent.About(member.letter)
+    )
+    undo = undo_in(client.post(member.link).text)
+    for _ in range(2):
+        answer = client.post(undo, follow_redirects=True)
+        assert "That is undone" in answer.text
+        assert member.active() == {"Monthly letter", "Offers"}
     newest = db.session.scalars(sa.select(ConsentRecord).order_by(ConsentRecord.id.desc())).first()
     assert newest is not None
     assert newest.state is ConsentState.GIVEN
     payload = consent.read_payload(newest)
     assert payload is not None
-    shown = consent.get_text(payload["evidence"]["shown_sha256"])
-    assert b"Harbour Books Ltd sends you" in shown.body
+    assert payload["evidence"]["restores"] == before[0].public_id
+    assert "undo" in payload["evidence"]["method"]
+
+
+def test_everything_that_one_press_ended_can_be_undone_with_one(
+    client: FlaskClient, member: Member
+) -> None:
+    undo = undo_in(client.post(member.link, data={"scope": "all"}).text)
+    client.post(undo)
+    assert member.active() == {"Monthly letter", "Offers"}
+
+
+@pytest.mark.parametrize("later", ["leave_all", "blocked", "left again", "too late", "had left"])
+def test_undo_is_only_for_the_press_just_before(
+    client: FlaskClient, member: Member, later: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undo = undo_in(client.post(member.link).text)
+    if later == "leave_all":
+        client.post(member.preferences, data={"action": "leave_all"})
+    elif later == "blocked":
+        with unit_of_work():
+            suppression.suppress(
+                member.organisation,
+                member.contact.address_digest or "",
+                scope=suppression.Scope.ALL_MAIL,
+                reason=suppression.Reason.NOT_ME,
+            )
+    elif later == "left again":
+        client.post(undo)
+        client.post(member.link)
+    elif later == "too late":
+        monkeypatch.setattr("time.time", lambda: now().timestamp() + 31 * 60)
+    else:
+        undo = "/undo/x"
+        assert "Undo" not in client.post(member.link).text
+    before = member.active()
+    answer = client.post(undo)
+    assert answer.status_code in (409, 410)
+    assert "To the page of Harbour Books" in answer.text
+    assert member.active() == before
+    assert "Monthly letter" not in before
 
 
 @pytest.mark.requirement("S-003")
@@ -194,7 +261,8 @@ def test_the_preference_page_masks_the_address_and_shows_every_list(
 def test_leaving_and_joining_on_the_preference_page(client: FlaskClient, member: Member) -> None:
     client.post(member.preferences, data={"action": "leave", "list": member.offers.public_id})
     assert member.active() == {"Monthly letter"}
-    client.post(member.preferences, data={"action": "join", "list": member.offers.public_id})
+    fresh = fresh_path(member.contact.public_id)
+    client.post(fresh, data={"action": "join", "list": member.offers.public_id})
     assert member.active() == {"Monthly letter", "Offers"}
     client.post(member.preferences, data={"action": "leave_all"})
     assert member.active() == set()
@@ -204,12 +272,13 @@ def test_a_list_of_another_organisation_cannot_be_joined(
     client: FlaskClient, member: Member
 ) -> None:
     theirs = make_list(make_organisation(DORA), name="Plants")
-    answer = client.post(member.preferences, data={"action": "join", "list": theirs.public_id})
+    fresh = fresh_path(member.contact.public_id)
+    answer = client.post(fresh, data={"action": "join", "list": theirs.public_id})
     assert answer.status_code == 404
     assert member.active() == {"Monthly letter", "Offers"}
 
 
-@pytest.mark.parametrize("data", [{}, {"action": "nonsense"}, {"action": "join"}])
+@pytest.mark.parametrize("data", [{}, {"action": "nonsense"}, {"action": "leave"}])
 def test_a_press_of_no_known_button_changes_nothing(
     client: FlaskClient, member: Member, data: dict[str, str]
 ) -> None:
@@ -221,5 +290,6 @@ def test_coming_back_after_stopping_everything_lifts_only_what_was_joined(
     client: FlaskClient, member: Member
 ) -> None:
     client.post(member.link, data={"scope": "all"})
-    client.post(member.preferences, data={"action": "join", "list": member.letter.public_id})
+    fresh = fresh_path(member.contact.public_id)
+    client.post(fresh, data={"action": "join", "list": member.letter.public_id})
     assert member.active() == {"Monthly letter"}

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from mailer import receipts, signup
 from mailer.foundation.database import db, unit_of_work
 from mailer.receipts import LARGEST
+from mailer.signup import DisputeLink
 from mailer.transparency import LogCheckpoint
 from tests.support.filling_in import the_request
 from tests.support.make_consents import Cleo, erase, make_cleo, sign_log
@@ -101,7 +102,8 @@ def test_whether_it_still_stands_is_told_with_the_time_and_nothing_personal(
 def test_a_disputed_consent_no_longer_stands(client: FlaskClient, cleo: Cleo) -> None:
     document = issue(cleo)
     with unit_of_work():
-        signup.dispute(the_request(), {"method": "not me"})
+        request = the_request()
+        signup.dispute(DisputeLink(request, request.address_digest), {"method": "not me"})
     assert "disputed by the person" in check(client, document).text
 
 

@@ -12,6 +12,7 @@ from mailer.contacts import Contact
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
+from tests.support.factories import fresh_path
 from tests.support.make_consents import Cleo, make_cleo
 
 
@@ -36,7 +37,9 @@ def test_a_pause_begins_and_ends_with_one_button_each(client: FlaskClient, cleo:
     until = _contact(cleo).paused_until
     assert until is not None
     assert timedelta(days=29) < until - now() <= timedelta(days=30)
-    client.post(_page(cleo), data={"action": "end_pause"})
+    assert client.post(_page(cleo), data={"action": "end_pause"}).status_code == 403
+    assert _contact(cleo).paused_until == until
+    client.post(fresh_path(cleo.contact.public_id), data={"action": "end_pause"})
     assert _contact(cleo).paused_until is None
 
 
@@ -44,7 +47,12 @@ def test_a_wish_for_less_mail_is_kept_and_taken_back(client: FlaskClient, cleo: 
     client.post(_page(cleo), data={"action": "interval", "interval": "30"})
     assert _contact(cleo).mail_interval_days == 30
     assert '<option value="30" selected' in client.get(_page(cleo)).text
-    client.post(_page(cleo), data={"action": "interval", "interval": ""})
+    for more in ("", "7"):
+        answer = client.post(_page(cleo), data={"action": "interval", "interval": more})
+        assert answer.status_code == 403
+    assert _contact(cleo).mail_interval_days == 30
+    fresh = fresh_path(cleo.contact.public_id)
+    client.post(fresh, data={"action": "interval", "interval": ""})
     assert _contact(cleo).mail_interval_days is None
 
 
