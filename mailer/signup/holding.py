@@ -157,7 +157,9 @@ def _release(request: SignupRequest) -> ReadyMail:
     request.expires_at = now() + timedelta(days=settings().confirmation_days)
     request.held_at = None
     request.network_digest = None  # it took nothing from the limits, so it gives nothing back
-    invitation = Invitation(request.public_id, request.address or "", request.expires_at)
+    invitation = Invitation(
+        request.public_id, request.address or "", request.address_digest or "", request.expires_at
+    )
     return write_confirmation(
         get_organisation_by_id(request.organisation_id), invitation, _lists(request)
     )

@@ -66,7 +66,6 @@ def mail_link(link: MailedLink, contact: Contact) -> bool:
     """
     if not contact.address:
         return False
-        return False
     organisation = get_organisation_by_id(contact.organisation_id)
     return mail_link_to(link, LinkFor(organisation, contact.public_id, contact.address))
 
