@@ -11,12 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mailer import consent, subscriptions, transparency
+from mailer import consent, transparency
 from mailer.consent import Notice
 from mailer.foundation.clock import iso
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
+from mailer.organisations import page_url
 from mailer.receipts.threads import Thread
 from mailer.signup import SignupRequest
 
@@ -63,7 +64,9 @@ class Surroundings:
     """
 
     public_url: str
-    preferences_url: str
+    withdrawal_url: (
+        str  # the organisation's page: a document that others read holds no link of a person
+    )
     log: LogView
     storage_countries: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
@@ -85,7 +88,7 @@ def gather(thread: Thread) -> Surroundings:
     positions = {public_id: at for public_id, at in found if at is not None}
     return Surroundings(
         public_url=settings().public_url,
-        preferences_url=subscriptions.preferences_url(thread.contact.public_id),
+        withdrawal_url=page_url(thread.organisation.public_id),
         log=look_at_log(positions.values()),
         storage_countries=settings().storage_countries,
         answers=_answers(thread),

@@ -41,7 +41,7 @@ def write_process(thread: Thread, around: Surroundings) -> dict[str, Any]:
         "dpv:hasJurisdiction": _jurisdiction(organisation),
         "dpv:hasApplicableLaw": ["legal-eu:law-GDPR"],
         "dpv:hasConsentControl": [
-            {"@type": "dpv:WithdrawConsent", "dpv:isExercisedAt": around.preferences_url}
+            {"@type": "dpv:WithdrawConsent", "dpv:isExercisedAt": around.withdrawal_url}
         ],
         "dpv:hasRight": _rights(organisation, around),
         "dpv:hasAuthority": [{"@id": authority_id(organisation, around.public_url)}],
@@ -122,7 +122,7 @@ def _transfers(organisation: Organisation) -> str:
 
 def _rights(organisation: Organisation, around: Surroundings) -> list[dict[str, Any]]:
     places = dict.fromkeys(_AT_CONTROLLER, f"mailto:{organisation.contact_email}")
-    places["eu-gdpr:A7-3"] = around.preferences_url
+    places["eu-gdpr:A7-3"] = around.withdrawal_url
     places["eu-gdpr:A77"] = organisation.authority_url or organisation.authority_name
     return [
         {

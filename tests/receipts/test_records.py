@@ -314,7 +314,7 @@ def replace_countries(countries: tuple[str, ...], size: int = 0, **more: Any) ->
     )
     return Surroundings(
         public_url="https://m.example",
-        preferences_url="https://m.example/p/x",
+        withdrawal_url="https://m.example/o/org_1",
         log=log,
         storage_countries=countries,
         answers=(Answer(term="pd:EmailAddress", title="E-mail address", is_required=True),),
