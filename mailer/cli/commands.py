@@ -137,12 +137,16 @@ def _add_imports(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_proof(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bundle = commands.add_parser(
         "bundle",
-        help="write the proof of one person and list to a file",
-        description="Writes everything recorded about one person and one list to a ZIP file that can be "
-        "checked without this service. It is put on record that the operator took it out.",
+        help="write the proof of one person and list, or measuring, to a file",
+        description="Writes everything recorded about one person and one list, or about measuring, to a "
+        "ZIP file that can be checked without this service. It is put on record that the operator took it out.",
     )
     bundle.add_argument("--contact", required=True, help="the person: public id or e-mail address")
-    bundle.add_argument("--list", required=True, help="the list: public id")
+    about = bundle.add_mutually_exclusive_group(required=True)
+    about.add_argument("--list", help="the list: public id")
+    about.add_argument(
+        "--measuring", action="store_true", help="the consent to measuring instead of a list"
+    )
     bundle.add_argument("--out", required=True, type=Path, help="the file to write; must be new")
     bundle.set_defaults(run=proofs.bundle)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 
 from mailer import accounts, contacts, lists, organisations, proofs, verifier
 from mailer.app import create_app
@@ -18,19 +19,23 @@ TOOK_OUT = "took out a proof bundle"
 
 
 def bundle(given: argparse.Namespace) -> int:
-    """Write the bundle of one person and list to a file."""
+    """Write the bundle of one person and list, or measuring, to a file."""
     if given.out.exists():
         raise Invalid(f"{given.out} exists already; it is not overwritten.")
     with create_app(Settings.from_environment()).app_context(), unit_of_work():
-        organisation, mailing_list = _list(given.list)
-        contact = _contact(organisation, given.contact)
+        if given.measuring:
+            mailing_list = None
+            organisation, contact = _anywhere(given.contact)
+        else:
+            organisation, mailing_list = _list(given.list)
+            contact = _contact(organisation, given.contact)
         made = proofs.build_bundle(contact, mailing_list)
         accounts.note(
             organisation,
             None,
             TOOK_OUT,
             contact.public_id,
-            mailing_list=mailing_list.public_id,
+            mailing_list=proofs.topic_of(mailing_list),
         )
     given.out.write_bytes(made.body)
     print(f"{given.out}: {len(made.body)} bytes.")
@@ -51,6 +56,20 @@ def _list(public_id: str) -> tuple[Organisation, MailingList]:
             if mailing_list.public_id == public_id:
                 return organisation, mailing_list
     raise NotFound(f"There is no list {public_id}.")
+
+
+def _anywhere(named: str) -> tuple[Organisation, Contact]:
+    """The one person of this name or address, whichever organisation knows them."""
+    found = []
+    for organisation in organisations.list_organisations():
+        with suppress(NotFound):
+            found.append((organisation, _contact(organisation, named)))
+    if not found:
+        raise NotFound(f"Nobody is known as {named}.")
+    if len(found) > 1:
+        names = ", ".join(f"{contact.public_id} of {one.name}" for one, contact in found)
+        raise Invalid(f"More than one organisation knows {named}. Name the person by id: {names}.")
+    return found[0]
 
 
 def _contact(organisation: Organisation, named: str) -> Contact:

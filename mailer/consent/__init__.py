@@ -70,6 +70,7 @@ from mailer.consent.subjects import (
     put_blob,
     raise_lost_evidence,
     renew_key,
+    show_mail,
     sweep_keys,
 )
 from mailer.consent.texts import get_text, store_text
@@ -148,6 +149,7 @@ __all__ = [
     "record_withdrawn",
     "renew_key",
     "seal_answers",
+    "show_mail",
     "store_text",
     "sweep_keys",
     "timeline",

@@ -5,6 +5,7 @@ Works in slices of row ids, in flat memory, and opens the keys of a slice at onc
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from mailer.consent.ledger import SALT_BYTES, commitment
-from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
+from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject, EvidenceBlob
 from mailer.consent.states import DPV_TERMS
 from mailer.consent.subjects import place_of_key
 from mailer.foundation import cipher, keystore
+from mailer.foundation.blotting import blot, link_digests
 from mailer.foundation.cipher import CannotOpen
 from mailer.foundation.clock import iso
 from mailer.foundation.database import db
@@ -116,6 +118,40 @@ def _recheck(row: sa.Row[*tuple[Any, ...]], sealed_key: bytes | None) -> Recheck
         return _result(
             row, RecordProblem.PAYLOAD_DIFFERS, f"record and payload differ in {', '.join(wrong)}"
         )
+    return _recheck_mail(row, sealed_key or b"", payload)
+
+
+def _recheck_mail(
+    row: sa.Row[*tuple[Any, ...]], sealed_key: bytes, payload: Mapping[str, Any]
+) -> Rechecked:
+    """Whether the mail that a record names is kept, is the one that left, and is shown as the record says.
+
+    A DKIM signature in it is over the mail as it left, which the service alone holds.
+    """
+    mail = payload["evidence"].get("confirmation_mail")
+    if not mail:
+        return _result(row, None)
+    sha256 = str(mail["sha256"])
+    sealed = db.session.scalar(
+        sa.select(EvidenceBlob.sealed).where(
+            EvidenceBlob.subject_id == row.subject_id, EvidenceBlob.sha256 == sha256
+        )
+    )
+    if sealed is None:
+        return _result(row, RecordProblem.PAYLOAD_MISSING, "the mail that it names is gone")
+    try:
+        key = cipher.open_sealed(sealed_key, bound_to=place_of_key(row.subject))
+        body = cipher.open_with(key, sealed, bound_to=f"evidence_blobs.{sha256}")
+    except CannotOpen as error:
+        return _result(row, RecordProblem.PAYLOAD_UNREADABLE, f"its mail: {error}")
+    as_shown = hashlib.sha256(blot(body)).hexdigest()
+    if hashlib.sha256(body).hexdigest() != sha256:
+        return _result(row, RecordProblem.PAYLOAD_DIFFERS, "its mail is not the one that left")
+    if mail.get("blotted_sha256", as_shown) != as_shown or (
+        mail.get("link_sha256s", link_digests(body)) != link_digests(body)
+    ):
+        message = "its mail with the links blotted out is not the one that it names"
+        return _result(row, RecordProblem.PAYLOAD_DIFFERS, message)
     return _result(row, None)
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from mailer import transparency
 from mailer.consent.models import ConsentPayload, ConsentSubject, EvidenceBlob
 from mailer.foundation import cipher, keystore
+from mailer.foundation.blotting import blot
 from mailer.foundation.cipher import CannotOpen
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
@@ -200,6 +201,14 @@ def get_blob(subject: ConsentSubject, sha256: str) -> bytes:
     if opened is None:
         raise NotFound("This evidence cannot be opened: its key is lost.")
     return opened
+
+
+def show_mail(subject: ConsentSubject, sha256: str) -> bytes:
+    """A kept mail as others may see it: the secrets of its links are blotted out. Raises NotFound.
+
+    Whoever is shown evidence is not the person, and a link in it would act in the person's name.
+    """
+    return blot(get_blob(subject, sha256))
 
 
 def _find_blob(subject: ConsentSubject, sha256: str) -> EvidenceBlob | None:

@@ -75,8 +75,8 @@ def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outc
     row = db.session.scalar(sa.select(ImportRow).where(ImportRow.public_id == message.reference))
     if row is None or row.state is not RowState.ASKED:
         return
-    sha256 = consent.put_blob(subject_of(row), body, "message/rfc822")
-    row.mail_evidence = transactional.mail_evidence(message, outcome, sha256)
+    consent.put_blob(subject_of(row), body, "message/rfc822")
+    row.mail_evidence = transactional.mail_evidence(message, outcome, body)
     db.session.flush()
 
 

@@ -12,19 +12,19 @@ from typing import Any
 import rfc8785
 
 from mailer import consent, transparency
-from mailer.consent import ALLOWS_SENDING
+from mailer.consent import ALLOWS_SENDING, Matter
 from mailer.contacts import Contact
 from mailer.foundation.clock import iso, now
 from mailer.foundation.context import settings
 from mailer.lists import MailingList
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.proofs.document import Facts, RecordTold, write_document
-from mailer.proofs.gathering import Opened, choose_checkpoint, open_records
+from mailer.proofs.gathering import Opened, choose_checkpoint, open_records, topic_of
 from mailer.proofs.packing import MANIFEST, MANIFEST_NOTE, list_members, pack, text_to_sign
 from mailer.proofs.reading import texts_named
 from mailer.proofs.readme import write_readme
 from mailer.proofs.signing import sign_note
-from mailer.proofs.words import language_of
+from mailer.proofs.words import language_of, say
 from mailer.transparency import Checkpoint, TimeStamp
 
 VERIFIERS = Path(__file__).parents[1] / "verifier"
@@ -43,8 +43,10 @@ class Bundle:
     is_waiting: bool
 
 
-def build_bundle(contact: Contact, mailing_list: MailingList) -> Bundle:
+def build_bundle(contact: Contact, mailing_list: MailingList | None) -> Bundle:
     """Everything recorded about a person and a list, as one file that can be checked without us.
+
+    Without a list it is about measuring, the consent that belongs to none (C-103).
 
     Raises NotFound when nothing is recorded about them, or it is erased. While the log has not signed all of
     it, the bundle says "not yet anchored" and no verifier passes it.
@@ -66,7 +68,8 @@ def build_bundle(contact: Contact, mailing_list: MailingList) -> Bundle:
     members["summary.html"] = write_document(facts, told, texts)
     members["README.txt"] = write_readme(
         organisation=organisation.legal_name or organisation.name,
-        list_name=facts.list_name,
+        topic_name=facts.topic_name,
+        is_about_measuring=mailing_list is None,
         made_at=made_at,
         is_waiting=checkpoint is None,
         public_url=settings().public_url,
@@ -77,7 +80,8 @@ def build_bundle(contact: Contact, mailing_list: MailingList) -> Bundle:
         {
             "made_at": made_at,
             "organisation": organisation.public_id,
-            "mailing_list": mailing_list.public_id,
+            "matter": opened[-1].record.matter.value,
+            "mailing_list": mailing_list.public_id if mailing_list else None,
             "language": facts.language,
             "records": records,
             "checkpoint": _stated(checkpoint),
@@ -88,7 +92,7 @@ def build_bundle(contact: Contact, mailing_list: MailingList) -> Bundle:
     )
     members[MANIFEST] = manifest
     members[MANIFEST_NOTE] = sign_note(text_to_sign(manifest)).encode()
-    filename = f"proof-{contact.public_id}-{mailing_list.public_id}.zip"
+    filename = f"proof-{contact.public_id}-{topic_of(mailing_list)}.zip"
     return Bundle(filename, pack(members), checkpoint is None)
 
 
@@ -133,7 +137,9 @@ def _put_mails(members: Members, opened: Sequence[Opened]) -> None:
         if mail:
             subject = consent.get_subject(one.record.subject_id)
             sha256 = str(mail["sha256"])
-            members[f"mail/{sha256}.eml"] = consent.get_blob(subject, sha256)
+            # Older records commit to the mail before the blotting alone; a verifier says so.
+            name = mail.get("blotted_sha256") or f"{sha256}.blotted"
+            members[f"mail/{name}.eml"] = consent.show_mail(subject, sha256)
 
 
 def _put_checkpoint(members: Members, checkpoint: Checkpoint | None) -> list[dict[str, Any]]:
@@ -196,7 +202,11 @@ def _facts(
     checkpoint: Checkpoint | None,
     made_at: str,
 ) -> Facts:
-    described = opened[-1].payload["mailing_list"]
+    language, payload = language_of(contact.language), opened[-1].payload
+    described = payload["mailing_list"] or {
+        "name": say("measuring", language),
+        "purpose": say("measuring_purpose", language),
+    }
     outside: list[str] = []
     if checkpoint is not None:
         anchors = transparency.anchors_of(checkpoint)
@@ -204,10 +214,11 @@ def _facts(
         outside += [one.authority for one in anchors.timestamps]
     stated = _stated(checkpoint)
     return Facts(
-        language=language_of(contact.language),
+        language=language,
         organisation=organisation.legal_name or organisation.name,
         address=contact.address or "",
-        list_name=str(described["name"]),
+        topic_name=str(described["name"]),
+        is_about_measuring=payload["matter"] == Matter.TRACKING,
         purpose=str(described["purpose"]),
         made_at=made_at,
         checkpoint=(stated["origin"], stated["size"]) if stated else None,

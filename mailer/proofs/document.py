@@ -41,12 +41,16 @@ td,th{padding-right:.5rem;font-size:.8125rem}}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the page tells beside the records; `outside` are names, `checkpoint` is origin and size."""
+    """What the page tells beside the records; `outside` are names, `checkpoint` is origin and size.
+
+    `topic_name` is the name of the list, or of measuring.
+    """
 
     language: str
     organisation: str
     address: str
-    list_name: str
+    topic_name: str
+    is_about_measuring: bool = False
     purpose: str
     made_at: str
     checkpoint: tuple[str, int] | None
@@ -69,9 +73,10 @@ def write_document(
     """The page; `texts` are the stored texts by their SHA-256."""
     language = facts.language
     is_given = any(record.payload["state"] in ALLOWS_SENDING for record in records)
-    title = f"{say('title' if is_given else 'title_no_consent', language)}: {facts.list_name}"
+    title = f"{say('title' if is_given else 'title_no_consent', language)}: {facts.topic_name}"
     told = {sha256: read_text(body) for sha256, body in texts.items()}
-    lead = say("lead", language, organisation=facts.organisation, list=facts.list_name)
+    about = "lead_measuring" if facts.is_about_measuring else "lead"
+    lead = say(about, language, organisation=facts.organisation, list=facts.topic_name)
     return "\n".join(
         [
             "<!doctype html>",
@@ -103,7 +108,7 @@ def _facts(facts: Facts) -> list[str]:
     rows = [
         (say("organisation", language), facts.organisation),
         (say("address", language), facts.address),
-        (say("mailing_list", language), facts.list_name),
+        (say("about" if facts.is_about_measuring else "mailing_list", language), facts.topic_name),
         (say("purpose", language), facts.purpose),
         (say("made_at", language), _moment(facts.made_at)),
         (say("log", language), _log(facts)),
@@ -155,6 +160,8 @@ def _record(record: RecordTold, language: str) -> list[str]:
         if leg == "confirmation_mail" and submission.get("leg") == "import":
             title = "permission_mail"
         lines += [f"<h3>{escape(say(title, language))}</h3>", *_list_of(rows)]
+        if leg == "confirmation_mail":
+            lines.append(f'<p class="muted">{escape(say("blotted", language))}</p>')
     seal = escape(say("seal", language))
     return [*lines, f'<p class="muted">{seal} <code>{record.commitment}</code></p></section>']
 

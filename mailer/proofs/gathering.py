@@ -1,4 +1,6 @@
-"""What a bundle is made of: the records of one person about one list, opened, with their places in the log."""
+"""What a bundle is made of: the records of one person about one list, or about measuring, opened, with their
+places in the log.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,10 @@ from mailer.consent import ConsentRecord, TimelineEntry
 from mailer.contacts import Contact
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
-from mailer.lists import MailingList, get_list_by_id
+from mailer.lists import MailingList, get_list, get_list_by_id
 from mailer.organisations import Organisation
+from mailer.proofs.words import say
+from mailer.receipts import TRACKING_TOPIC
 from mailer.transparency import Checkpoint, Leaf, time_of
 
 LEAF_KIND = "consent"
@@ -38,30 +42,54 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provable:
-    """A list about which something is recorded of a person; `checkpoint` is None while the log has to sign."""
+    """A list about which something is recorded of a person, or measuring where `mailing_list` is None.
 
-    mailing_list: MailingList
+    `checkpoint` is None while the log has to sign.
+    """
+
+    mailing_list: MailingList | None
     record_count: int
     checkpoint: Checkpoint | None
     is_anchored_outside: bool
 
+    @property
+    def topic(self) -> str:
+        """What forms and links name it by."""
+        return topic_of(self.mailing_list)
+
+    @property
+    def name(self) -> str:
+        """The list's name, or that of measuring."""
+        return self.mailing_list.name if self.mailing_list else say("measuring", "en")
+
+
+def topic_of(mailing_list: MailingList | None) -> str:
+    """What a proof goes by: a list's public id, or `tracking` as with receipts."""
+    return mailing_list.public_id if mailing_list else TRACKING_TOPIC
+
+
+def read_topic(organisation: Organisation, topic: str) -> MailingList | None:
+    """The list that a topic names; None for measuring. Raises NotFound."""
+    return None if topic == TRACKING_TOPIC else get_list(organisation, topic)
+
 
 def open_records(
-    organisation: Organisation, contact: Contact, mailing_list: MailingList
+    organisation: Organisation, contact: Contact, mailing_list: MailingList | None
 ) -> list[Opened]:
-    """Every record of a person about a list, in the order of the log, those that wait last.
+    """Every record of a person about a list, or without one about measuring, in the order of the log, those
+    that wait last.
 
     Raises NotFound when nothing is recorded, or what was recorded is erased.
     """
+    list_id = mailing_list.id if mailing_list else None
     records = [
-        entry.record
-        for entry in _timeline(contact)
-        if entry.record.mailing_list_id == mailing_list.id
+        entry.record for entry in _timeline(contact) if entry.record.mailing_list_id == list_id
     ]
     found = [_open(organisation, record) for record in records]
     opened = [one for one in found if one is not None]
     if not opened:
-        raise NotFound("Nothing is recorded about this person and this list, so nothing is proven.")
+        about = "this list" if mailing_list else "measuring"
+        raise NotFound(f"Nothing is recorded about this person and {about}, so nothing is proven.")
     return sorted(opened, key=_order)
 
 
@@ -82,17 +110,17 @@ def _checkpoint_over(positions: Sequence[int | None]) -> Checkpoint | None:
 
 
 def list_provable(contact: Contact) -> list[Provable]:
-    """Every list about which something is recorded, by name, with where its proof stands."""
-    by_list: dict[int, list[int | None]] = {}
+    """Every list about which something is recorded, by name, then measuring, with where its proof stands."""
+    by_list: dict[int | None, list[int | None]] = {}
     for entry in _timeline(contact):
-        list_id = entry.record.mailing_list_id
-        if list_id is not None and entry.payload is not None:
+        if entry.payload is not None:
             position = transparency.find_position(entry.record.public_id)
-            by_list.setdefault(list_id, []).append(position)
+            by_list.setdefault(entry.record.mailing_list_id, []).append(position)
     found = [
-        _provable(get_list_by_id(list_id), positions) for list_id, positions in by_list.items()
+        _provable(None if list_id is None else get_list_by_id(list_id), positions)
+        for list_id, positions in by_list.items()
     ]
-    return sorted(found, key=lambda one: (one.mailing_list.name, one.mailing_list.id))
+    return sorted(found, key=lambda one: (one.mailing_list is None, one.name, one.topic))
 
 
 def _timeline(contact: Contact) -> list[TimelineEntry]:
@@ -108,7 +136,7 @@ def _timeline(contact: Contact) -> list[TimelineEntry]:
         subjects |= set(db.session.scalars(query))
 
 
-def _provable(mailing_list: MailingList, positions: list[int | None]) -> Provable:
+def _provable(mailing_list: MailingList | None, positions: list[int | None]) -> Provable:
     checkpoint = _checkpoint_over(positions)
     anchored = checkpoint is not None and transparency.anchors_of(checkpoint).is_enough
     return Provable(

@@ -9,11 +9,11 @@ from mailer import consent
 from mailer.consent import Origin, Provenance
 
 _TEXT = """\
-{title}: {list_name}
+{title}: {topic_name}
 {organisation}, put together {made_at}
 
 WHAT THIS IS
-This ZIP file holds everything that was recorded about one person and one mailing list. It can be checked
+This ZIP file holds everything that was recorded about one person and {matter}. It can be checked
 without the service that made it, without any network, and years from now. Keep it as it is: a ZIP file that
 was unpacked and packed again is another file.
 
@@ -31,8 +31,10 @@ records/NNN-state/inclusion.tlog-proof  that this line is in the log (C2SP tlog-
 later-events.json                       what came after each consent, a withdrawal above all
 texts/                                  the texts that the records name, such as form, notice, page and
                                         wording, under their SHA-256
-mail/                                   the mail with the link to the button byte for byte, if there was one;
-                                        the reply of the mail server stands in the payload
+mail/                                   the mail with the link to the button as it left, if there was one, the
+                                        secrets of its links blotted out (each character an asterisk); the
+                                        reply of the mail server stands in the payload, with the SHA-256 of
+                                        the mail before and after that
 checkpoint/checkpoint.note              the signed state of the log (C2SP tlog-checkpoint)
 checkpoint/cosigned.note                the same with the signatures of witnesses
 tsa/                                    time stamps over checkpoint.note (RFC 3161), with certificates
@@ -57,6 +59,8 @@ Time stamp         openssl ts -verify -in tsa/01.tsr -data checkpoint/checkpoint
 
 WHAT IT DOES NOT PROVE
 {limits}
+- What the blotted secrets of the links in a mail were. The payload names the SHA-256 of each link of the mail,
+  and of the link that was pressed. A DKIM signature in the mail holds for the mail before the blotting.
 - That nothing else happened. What the maker left out, or what came later, does not show. Ask for a newer
   bundle to see what came later.
 - Without a witness or a time stamp that your policy names, everything here is the word of the operator alone.
@@ -70,7 +74,8 @@ new one in a minute.
 def write_readme(
     *,
     organisation: str,
-    list_name: str,
+    topic_name: str,
+    is_about_measuring: bool,
     made_at: str,
     is_waiting: bool,
     public_url: str,
@@ -85,7 +90,8 @@ def write_readme(
         how="\n".join(_wrapped(consent.how(Provenance(origin)), "") for origin in origins),
         limits="\n".join(_wrapped(limit, "- ") for limit in consent.not_proven(origins)),
         organisation=organisation,
-        list_name=list_name,
+        topic_name=topic_name,
+        matter="measuring" if is_about_measuring else "one mailing list",
         made_at=made_at,
         standing=_WAITING if is_waiting else "",
         policy_url=f"{public_url}/log/policy",

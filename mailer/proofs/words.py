@@ -22,6 +22,33 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
         "Čo {organisation} zaznamenala o vašich e-mailoch zo zoznamu „{list}“ a čo nasledovalo.",
         "Co {organisation} zaznamenala o vašich e-mailech ze seznamu „{list}“ a co následovalo.",
     ),
+    "lead_measuring": (
+        ("What {organisation} recorded about measuring whether you open its mails and follow its links: what "
+        "you were asked, what you answered, and what came of it."),
+        ("Was {organisation} dazu aufgezeichnet hat, ob gemessen werden darf, dass Sie E-Mails öffnen und "
+        "Links folgen: was Sie gefragt wurden, was Sie geantwortet haben und was daraus wurde."),
+        ("Čo {organisation} zaznamenala o meraní toho, či otvárate jej e-maily a sledujete odkazy: na čo sa "
+        "vás pýtala, čo ste odpovedali a čo nasledovalo."),
+        ("Co {organisation} zaznamenala o měření toho, zda otevíráte její e-maily a sledujete odkazy: na co se "
+        "vás ptala, co jste odpověděli a co následovalo."),
+    ),
+    "about": ("About", "Worum es geht", "Predmet", "Předmět"),
+    "measuring": (
+        "Measuring opens and clicks", "Messen von Öffnungen und Klicks",
+        "Meranie otvorení a kliknutí", "Měření otevření a kliknutí",
+    ),
+    "measuring_purpose": (
+        "To measure whether mails are opened and which links are followed, to make them better.",
+        ("Zu messen, ob E-Mails geöffnet werden und welchen Links gefolgt wird, um sie zu verbessern."),
+        "Merať, či sa e-maily otvárajú a ktoré odkazy sa sledujú, aby boli lepšie.",
+        "Měřit, zda se e-maily otevírají a které odkazy se sledují, aby byly lepší.",
+    ),
+    "blotted": (
+        "The secrets of the links in the mail are blotted out, for they would act in the person’s name.",
+        "Die Geheimnisse der Links in der E-Mail sind geschwärzt, denn sie würden im Namen der Person handeln.",
+        "Tajné časti odkazov v e-maile sú začiernené, lebo by konali v mene danej osoby.",
+        "Tajné části odkazů v e-mailu jsou začerněny, protože by jednaly jménem dané osoby.",
+    ),
     "organisation": ("Organisation", "Organisation", "Organizácia", "Organizace"),
     "address": ("Address", "Adresse", "Adresa", "Adresa"),
     "mailing_list": ("Mailing list", "Verteiler", "Zoznam", "Seznam"),

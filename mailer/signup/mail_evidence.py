@@ -23,6 +23,6 @@ def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outc
     )
     if request is None or request.address is None:
         return
-    sha256 = consent.put_blob(consent.get_subject(request.subject_id), body, "message/rfc822")
-    request.mail_evidence = transactional.mail_evidence(message, outcome, sha256)
+    consent.put_blob(consent.get_subject(request.subject_id), body, "message/rfc822")
+    request.mail_evidence = transactional.mail_evidence(message, outcome, body)
     db.session.flush()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from mailer.foundation.blotting import blot, link_digests
 from mailer.foundation.clock import iso
 from mailer.transactional.models import TransactionalMessage
 from mailer.transport import Outcome, OutcomeKind
@@ -17,12 +19,19 @@ def is_final(outcome: Outcome) -> bool:
     return outcome.kind in _FINAL
 
 
-def mail_evidence(message: TransactionalMessage, outcome: Outcome, sha256: str) -> dict[str, Any]:
-    """Who it went to, what was answered and by whom; `sha256` names the bytes that are kept."""
+def mail_evidence(message: TransactionalMessage, outcome: Outcome, body: bytes) -> dict[str, Any]:
+    """Who it went to, what was answered and by whom; `body` are the bytes that left.
+
+    `sha256` names these bytes, which nobody is shown; `blotted_sha256` names them with the secrets of their
+    links blotted out, as they are handed out; `link_sha256s` are the digests of the links, one of which is
+    the `token_sha256` of the confirming act.
+    """
     return {
         "outcome": outcome.kind.value,
         "message_id": message.message_id,
-        "sha256": sha256,
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "blotted_sha256": hashlib.sha256(blot(body)).hexdigest(),
+        "link_sha256s": link_digests(body),
         "envelope_from": message.from_address,
         "envelope_to": message.to_address,
         "answered_at": iso(outcome.at),

@@ -912,6 +912,13 @@ def _find_issuer(certificate: Certificate, among: list[Certificate]) -> Certific
 
 SCHEMA = "mailer.bundle/1"
 ALGORITHM = "sha256-salted-jcs-v1"
+WHOLE = "The mail is there byte for byte"
+BLOTTED = "The mail is there as it left, but for the secrets of its links, which are blotted out"
+PRESSED = f"{BLOTTED}; the link that was pressed stood in it"
+UNNAMED = (
+    "The mail is shown with the secrets of its links blotted out. The record is older than that and names "
+    "only the whole mail, so what is shown rests on the maker's word"
+)
 DOMAIN = b"mailer.consent.v1\x00"
 GIVEN = ("given", "renewed")
 TEXTS = ("definition_sha256", "notice_sha256", "page_sha256", "shown_sha256", "wording_sha256")
@@ -1040,7 +1047,7 @@ def check_maker(bundle: Bundle, policy: Policy) -> tuple[str, str]:
 
 
 def check_payloads(bundle: Bundle, report: Report) -> tuple[str, str]:
-    """Each payload is the one that its leaf commits to; all are about one person and one list."""
+    """Each payload is the one that its leaf commits to; all are about one person and one list, or measuring."""
     for record, payload in zip(bundle.records, bundle.payloads(), strict=True):
         salt = re.fullmatch(rb"([0-9a-f]{64})\n", bundle.of_record(record, "salt.hex"))
         if salt is None:
@@ -1060,9 +1067,7 @@ def check_payloads(bundle: Bundle, report: Report) -> tuple[str, str]:
 
 
 def _check_one_matter(payloads: list[dict[str, Any]]) -> None:
-    about = {
-        (item["organisation"], item["matter"], item["mailing_list"]["id"]) for item in payloads
-    }
+    about = {(item["organisation"], item["matter"], _list_id(item)) for item in payloads}
     if len(about) != 1:
         refuse("The records are about more than one list.")
     linked: list[set[str]] = []
@@ -1077,6 +1082,13 @@ def _check_one_matter(payloads: list[dict[str, Any]]) -> None:
         linked = [*apart, joined]
     if len(linked) != 1:
         refuse("The records are about more than one person.")
+
+
+def _list_id(payload: dict[str, Any]) -> str | None:
+    """The list that a record is about; a record about measuring is about none."""
+    if (payload["matter"] == "tracking") != (payload["mailing_list"] is None):
+        refuse("A record is neither about a list nor about measuring.")
+    return None if payload["mailing_list"] is None else str(payload["mailing_list"]["id"])
 
 
 def address_in(payload: dict[str, Any]) -> str:
@@ -1131,19 +1143,33 @@ def _check_controls(bundle: Bundle, evidence: dict[str, Any]) -> None:
 
 
 def check_mails(bundle: Bundle) -> tuple[str, str]:
-    """The confirmation mails are there byte for byte."""
-    replies = []
+    """The confirmation mails are there, as they left or with the secrets of their links blotted out."""
+    replies, manners = [], []
     for payload in bundle.payloads():
         mail = payload["evidence"].get("confirmation_mail")
         if not mail:
             continue
-        body = bundle.member(f"mail/{mail['sha256']}.eml")
-        if hashlib.sha256(body).hexdigest() != mail["sha256"]:
-            refuse("The confirmation mail was changed.")
+        manners.append(_check_mail(bundle, mail, payload["evidence"].get("confirmation") or {}))
         replies.append(f"{mail['outcome']}, {mail['reply_code']} {mail['reply_text']}".strip())
     if not replies:
         return NONE, "The records name no confirmation mail."
-    return OK, f"The mail is there byte for byte; the mail server said: {replies[-1]}"
+    status = NONE if UNNAMED in manners else OK
+    manner = UNNAMED if UNNAMED in manners else manners[-1]
+    return status, f"{manner}; the mail server said: {replies[-1]}"
+
+
+def _check_mail(bundle: Bundle, mail: dict[str, Any], act: dict[str, Any]) -> str:
+    """In which manner a mail is there. A link's secret is blotted out, for it would act for the person."""
+    whole, blotted = str(mail["sha256"]), mail.get("blotted_sha256")
+    if blotted is None and f"mail/{whole}.eml" not in bundle.members:
+        bundle.member(f"mail/{whole}.blotted.eml")
+        return UNNAMED
+    named = whole if blotted is None else str(blotted)
+    if hashlib.sha256(bundle.member(f"mail/{named}.eml")).hexdigest() != named:
+        refuse("The confirmation mail was changed.")
+    if blotted is None:
+        return WHOLE
+    return PRESSED if act.get("token_sha256") in mail["link_sha256s"] else BLOTTED
 
 
 def check_leaves(bundle: Bundle) -> tuple[str, str]:

@@ -90,6 +90,20 @@ def test_a_bundle_by_public_id_that_the_log_has_not_signed_says_so(
     )
 
 
+@pytest.mark.requirement("C-103")
+def test_the_proof_about_measuring_is_written_and_verified(operator: Operator, cleo: Cleo) -> None:
+    for named in ("cleo@example.org", cleo.contact.public_id):
+        out = operator.directory / f"{named}.zip"
+        made = operator.run("bundle", "--contact", named, "--measuring", "--out", out)
+        assert (made.returncode, made.stderr) == (0, "")
+        checked = operator.run("verify", out, "--policy", operator.directory / "policy.txt")
+        assert checked.returncode == 0, checked.stdout
+    nobody = operator.run("bundle", "--contact", "dora@example.org", "--measuring", "--out", operator.directory / "x.zip")  # fmt: skip
+    assert (nobody.returncode, "Nobody is known as dora@example.org" in nobody.stderr) == (1, True)
+    both = operator.run("bundle", "--contact", "x", "--measuring", "--list", "y", "--out", "z")
+    assert both.returncode == 2
+
+
 def test_what_is_not_there_is_said_in_a_sentence(operator: Operator, cleo: Cleo) -> None:
     out = operator.directory / "proof.zip"
     for contact, mailing_list, words in (

@@ -14,8 +14,9 @@ from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 
-from mailer import consent, forms, lists, organisations, proofs
+from mailer import consent, forms, lists, organisations, proofs, tracking
 from mailer.consent import ConsentRecord, ConsentState
+from mailer.foundation.blotting import blot
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.errors import NotFound
 from mailer.foundation.settings import Settings
@@ -71,14 +72,22 @@ def test_a_bundle_is_verified_by_a_policy_that_is_not_in_it(cleo: Cleo) -> None:
 @pytest.mark.requirement("T-040")
 @pytest.mark.requirement("C-042")
 @pytest.mark.requirement("C-044")
-def test_a_bundle_holds_mail_and_texts_byte_for_byte(cleo: Cleo) -> None:
+def test_a_bundle_holds_texts_word_for_word_and_the_mail_without_the_secrets_of_its_links(
+    cleo: Cleo,
+) -> None:
     members = members_of(proofs.build_bundle(cleo.contact, cleo.letter))
     given = payloads(members)[1]
     mail = given["evidence"]["confirmation_mail"]
     subject = consent.get_subject(cleo.contact.subject_id)
-    body = members[f"mail/{mail['sha256']}.eml"]
-    assert body == consent.get_blob(subject, mail["sha256"])
+    body = members[f"mail/{mail['blotted_sha256']}.eml"]
+    whole = consent.get_blob(subject, mail["sha256"])
+    token = cleo.confirm_link.removeprefix("/c/")
+    assert body == blot(whole)
+    assert hashlib.sha256(body).hexdigest() == mail["blotted_sha256"]
+    assert hashlib.sha256(token.encode()).hexdigest() in mail["link_sha256s"]
+    assert given["evidence"]["confirmation"]["token_sha256"] in mail["link_sha256s"]
     assert b"Confirm my subscription" in body
+    assert b"*" * 43 in body
     assert (mail["reply_code"], mail["reply_text"]) == ("250", "queued as 4711")
     for key in ("definition_sha256", "notice_sha256"):
         sha256 = given["evidence"]["submission"][key]
@@ -237,10 +246,47 @@ def test_a_list_nobody_asked_about_has_no_proof(cleo: Cleo) -> None:
     other = make_list(cleo.organisation, name="Another")
     with pytest.raises(NotFound, match="Nothing is recorded"):
         proofs.build_bundle(cleo.contact, other)
-    assert [one.mailing_list.name for one in proofs.list_provable(cleo.contact)] == [
+    assert [one.name for one in proofs.list_provable(cleo.contact)] == [
         "Monthly letter",
         "Offers",
+        "Measuring opens and clicks",
     ]
+
+
+@pytest.mark.requirement("C-103")
+@pytest.mark.parametrize("language", ["en", "de", "sk", "cs"])
+def test_measuring_has_a_proof_of_its_own(
+    cleo: Cleo, settings: Settings, language: str, browser: Browser
+) -> None:
+    with unit_of_work():
+        tracking.stop(cleo.contact, {"method": "preference page"})
+        cleo.contact.language = language
+    keep(settings)
+    bundle = proofs.build_bundle(cleo.contact, None)
+    assert bundle.filename == f"proof-{cleo.contact.public_id}-tracking.zip"
+    answer = judge(bundle.body, policy())
+    assert answer["ok"], answer["sentences"]
+    assert [event[1] for event in answer["story"]] == ["requested", "given", "withdrawn"]
+    members = members_of(bundle)
+    told = payloads(members)
+    assert {(payload["matter"], payload["mailing_list"]) for payload in told} == {
+        ("tracking", None)
+    }
+    manifest = json.loads(members["manifest.json"])
+    assert (manifest["matter"], manifest["mailing_list"]) == ("tracking", None)
+    assert b"about one person and measuring" in members["README.txt"]
+    title = {"en": "Measuring", "de": "Messen", "sk": "Meranie", "cs": "Měření"}[language]
+    assert f": {title} " in members["summary.html"].decode()
+    if language == "en":
+        page = open_verifier(browser)
+        assert judge_in_browser(page, bundle.body, policy()) == answer
+        page.context.close()
+
+
+def test_nobody_who_was_never_asked_has_a_proof_about_measuring(cleo: Cleo) -> None:
+    erase(cleo)
+    with pytest.raises(NotFound, match="this person and measuring"):
+        proofs.build_bundle(cleo.contact, None)
 
 
 def test_what_somebody_typed_cannot_write_into_the_summary(cleo: Cleo, settings: Settings) -> None:

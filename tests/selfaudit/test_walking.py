@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 
 from mailer import consent, rights, selfaudit, transparency
 from mailer.consent import About, ConsentRecord, ConsentSubject
 from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState
 from mailer.erasures import AskedBy
-from mailer.foundation import keystore
+from mailer.foundation import cipher, keystore
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.settings import Settings
@@ -32,6 +34,7 @@ from tests.support.factories import (
 )
 from tests.support.keeping import keep, queue_leaves
 from tests.support.make_campaigns import make_draft
+from tests.support.make_consents import make_cleo
 from tests.support.tampering import tamper
 
 pytestmark = pytest.mark.requirement("T-022")
@@ -301,3 +304,35 @@ def test_an_erasure_leaves_no_contradiction(letter: MailingList, settings: Setti
         rights.erase(contact, asked_by=AskedBy.OPERATOR, evidence={"method": "letter"})
     keep(settings)
     assert audit() == []
+
+
+@pytest.mark.requirement("C-042")
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (None, set()),
+        (lambda _mail: None, {"payload_missing"}),
+        (lambda mail: mail.replace(b"Please", b"Plaese"), {"payload_differs"}),
+    ],
+    ids=["as it left", "gone", "another"],
+)
+def test_the_mail_of_a_proof_is_read_again_as_it_left(
+    client: FlaskClient,
+    settings: Settings,
+    change: Callable[[bytes], bytes | None] | None,
+    found: set[str],
+) -> None:
+    cleo = make_cleo(client)
+    keep(settings)
+    subject = consent.get_subject(cleo.contact.subject_id)
+    sha256 = db.session.scalars(sa.text("SELECT sha256 FROM evidence_blobs")).one()
+    changed = change(consent.get_blob(subject, sha256)) if change else None
+    if changed is not None:
+        key = consent.find_key(subject) or b""
+        sealed = cipher.seal_with(key, changed, bound_to=f"evidence_blobs.{sha256}")
+        is_sqlite = db.engine.dialect.name == "sqlite"
+        octets = f"x'{sealed.hex()}'" if is_sqlite else f"decode('{sealed.hex()}', 'hex')"
+        tamper("evidence_blobs", f"UPDATE evidence_blobs SET sealed = {octets}")
+    elif change is not None:
+        tamper("evidence_blobs", "DELETE FROM evidence_blobs")
+    assert kinds() == found

@@ -77,10 +77,13 @@ PAGE = {
     "sentence": "Shop sends “letter”.",
     "button": "Confirm",
 }
-MAIL = (
-    b"From: Shop <letters@shop.example>\r\nTo: cleo@example.org\r\nSubject: Please confirm\r\n"
-    b"Message-ID: <1@shop.example>\r\n\r\nConfirm my subscription: https://shop.example/c/x\r\n"
-)
+SECRET = "Ab_9-" * 8 + "xYz"
+TOKEN = f"InJlcV8xIg.aS0k_w.{SECRET}"
+WHOLE_MAIL = (
+    "From: Shop <letters@shop.example>\r\nTo: cleo@example.org\r\nSubject: Please confirm\r\n"
+    f"Message-ID: <1@shop.example>\r\n\r\nConfirm my subscription: https://shop.example/c/{TOKEN}\r\n"
+).encode()
+MAIL = WHOLE_MAIL.replace(SECRET.encode(), b"*" * len(SECRET))
 TEXT = {
     key: rfc8785.dumps(value) for key, value in (("form", FORM), ("notice", NOTICE), ("page", PAGE))
 }
@@ -104,7 +107,25 @@ def payload_of(number: int, state: str, evidence: Json, **links: str) -> Json:
     }
 
 
-def story() -> list[Json]:
+def mail_told(*, is_older: bool = False) -> Json:
+    """What a record says of the mail; older ones name only the whole of it."""
+    told = {
+        "outcome": "accepted",
+        "sha256": hashlib.sha256(WHOLE_MAIL).hexdigest(),
+        "reply_code": "250",
+        "reply_text": "2.0.0 queued as 4Wz9",
+    }
+    if is_older:
+        return told
+    links = [hashlib.sha256(token.encode()).hexdigest() for token in ("another", TOKEN)]
+    return {
+        **told,
+        "blotted_sha256": hashlib.sha256(MAIL).hexdigest(),
+        "link_sha256s": links,
+    }
+
+
+def story(mail: Json = None) -> list[Json]:
     """Asked, given, withdrawn."""
     submission = {
         "leg": "submission",
@@ -117,22 +138,25 @@ def story() -> list[Json]:
             {"matter": "tracking", "mailing_list": "", "is_ticked": False, "label": "You may measure."},
         ],
     }  # fmt: skip
-    mail = {
-        "outcome": "accepted",
-        "sha256": hashlib.sha256(MAIL).hexdigest(),
-        "reply_code": "250",
-        "reply_text": "2.0.0 queued as 4Wz9",
-    }
     given = {
         "submission": submission,
-        "confirmation_mail": mail,
-        "confirmation": {"method": "POST", "page_sha256": SHA["page"]},
+        "confirmation_mail": mail or mail_told(),
+        "confirmation": {
+            "method": "POST",
+            "page_sha256": SHA["page"],
+            "token_sha256": hashlib.sha256(TOKEN.encode()).hexdigest(),
+        },
     }
     return [
         payload_of(1, "requested", submission),
         payload_of(2, "given", given, follows="rec_1"),
         payload_of(3, "withdrawn", {"leg": "act", "method": "button"}, ends="rec_2"),
     ]
+
+
+def about_measuring(payloads: list[Json]) -> list[Json]:
+    """The same story about measuring, which belongs to no list."""
+    return [{**payload, "matter": "tracking", "mailing_list": None} for payload in payloads]
 
 
 @dataclass
@@ -149,13 +173,14 @@ class Making:
     signer: Ed25519PrivateKey = field(default_factory=lambda: seed("signer"))
     stamp: Callable[[bytes], list[bytes]] = field(default=lambda _note: [])
     is_anchored: bool = True
+    mail: tuple[str, bytes] = (hashlib.sha256(MAIL).hexdigest(), MAIL)
 
     def members(self) -> Members:
         """The members, honest, with manifest and its signature."""
         members = {
             "README.txt": b"How to check this bundle.\n",
             "summary.html": b"<!doctype html>\n<html lang=en><title>Summary</title>\n",
-            f"mail/{hashlib.sha256(MAIL).hexdigest()}.eml": MAIL,
+            f"mail/{self.mail[0]}.eml": self.mail[1],
             **{f"texts/{SHA[key]}.json": body for key, body in TEXT.items()},
         }
         told = self._put_records(members)

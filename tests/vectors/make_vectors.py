@@ -19,11 +19,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from mailer.proofs.packing import pack
 from mailer.verifier.verify import LINES
 from tests.support.making_bundles import (
+    MAIL,
     SHA,
+    WHOLE_MAIL,
     Cosigner,
     Json,
     Making,
     Members,
+    about_measuring,
+    mail_told,
     payload_of,
     remake,
     seed,
@@ -154,6 +158,29 @@ def honest(shop: Workshop) -> Iterator[Vector]:
     yield Vector("good-refused", pack(refused.members()), "log-alone", none=("maker", "mail", "timestamp", "witnesses"))  # fmt: skip
     alone = Making(payloads=story()[:2], cosigners=[])
     yield Vector("good-given", pack(alone.members()), "log-alone", none=NO_OUTSIDE)
+
+
+def mails(_shop: Workshop) -> Iterator[Vector]:
+    """The mail as older records have it, and as it must not be shown."""
+    whole = mail_told()["sha256"]
+    older = story(mail_told(is_older=True))
+    other_link = {**mail_told(), "link_sha256s": ["0" * 64]}
+    bare = ("maker", "timestamp", "witnesses")
+    for name, payloads, mail, failed, none in (
+        ("good-older-record", older, (whole, WHOLE_MAIL), (), bare),
+        ("good-older-record-blotted", older, (f"{whole}.blotted", MAIL), (), (*bare, "mail")),
+        ("good-other-link", story(other_link), Making.mail, (), bare),
+        ("bad-mail-not-blotted", story(), (whole, WHOLE_MAIL), ("mail",), bare),
+        ("bad-mail-of-an-older-record", older, (f"{whole}.other", MAIL), ("mail",), bare),
+    ):
+        making = Making(payloads=payloads, mail=mail)
+        yield Vector(name, pack(making.members()), "log-alone", failed, none)
+    measured = about_measuring(story())
+    yield Vector("good-measuring", pack(Making(payloads=measured).members()), "log-alone", none=bare)  # fmt: skip
+    mixed = [measured[0], *story()[1:]]
+    yield Vector("bad-measuring-and-list", pack(Making(payloads=mixed).members()), "log-alone", ("payload",), bare)  # fmt: skip
+    neither = [{**payload, "mailing_list": None} for payload in story()]
+    yield Vector("bad-neither-list-nor-measuring", pack(Making(payloads=neither).members()), "log-alone", ("payload",), bare)  # fmt: skip
 
 
 def other_trust(shop: Workshop) -> Iterator[Vector]:
@@ -333,7 +360,7 @@ def make(directory: Path) -> dict[str, bytes]:
     shop = Workshop(directory)
     files = {f"{name}.txt": text.encode() for name, text in shop.policies.items()}
     told = []
-    for group in (honest, other_trust, changed_members, hostile, other_stories):
+    for group in (honest, mails, other_trust, changed_members, hostile, other_stories):
         for vector in group(shop):
             files[f"{vector.name}.zip"] = vector.body
             told.append(vector.expected())

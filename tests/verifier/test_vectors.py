@@ -72,9 +72,23 @@ def test_both_have_the_words_of_every_origin_from_the_one_table() -> None:
 
 
 @pytest.mark.requirement("T-043")
-def test_both_say_the_same_words_of_a_good_bundle(verifier_page: Page) -> None:
-    bundle, policy = read_vector("good.zip"), read_vector("full.txt")
-    assert judge(bundle, policy) == judge_in_browser(verifier_page, bundle, policy)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("good", "blotted out; the link that was pressed stood in it; the mail server said"),
+        ("good-other-link", "blotted out; the mail server said"),
+        ("good-older-record", "The mail is there byte for byte; the mail server said"),
+        ("good-older-record-blotted", "what is shown rests on the maker's word"),
+        ("good-measuring", "blotted out; the link that was pressed"),
+    ],
+)
+def test_both_say_the_same_words_of_a_good_bundle(
+    verifier_page: Page, name: str, words: str
+) -> None:
+    bundle, policy = read_vector(f"{name}.zip"), read_vector("full.txt")
+    answer = judge(bundle, policy)
+    assert answer == judge_in_browser(verifier_page, bundle, policy)
+    assert words in answer["sentences"][list(LINES).index("mail")]
 
 
 @pytest.mark.requirement("T-043")

@@ -69,7 +69,8 @@ LABELS = {
     "request": "Request",
     "request_id": "Number of the web request",
     "restores": "Brings back",
-    "sha256": "The mail, byte for byte",
+    "sha256": "The mail, byte for byte; nobody is shown it",
+    "blotted_sha256": "The mail as it is shown, link secrets blotted out",
     "shown_at": "Form shown",
     "shown_sha256": "Text of the page",
     "submitted_at": "Sent",
@@ -78,7 +79,7 @@ LABELS = {
     "undoes": "Undoes",
     "user_agent": "Browser",
 }
-_TOLD_ELSEWHERE = frozenset({"controls", "leg"})
+_TOLD_ELSEWHERE = frozenset({"controls", "leg", "link_sha256s"})
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 

@@ -118,9 +118,9 @@ def person(public_id: str) -> ResponseReturnValue:
 @bp.get("/people/<public_id>/evidence/<sha256>")
 @needs(Right.READ_PEOPLE)
 def person_evidence(public_id: str, sha256: str) -> ResponseReturnValue:
-    """The confirmation mail of a person, byte for byte as it left (C-042), to keep as a file."""
+    """The confirmation mail of a person as it left (C-042), the secrets of its links blotted out, as a file."""
     contact = contacts.get_contact(signed_in().organisation, public_id)
-    body = consent.get_blob(consent.get_subject(contact.subject_id), sha256)
+    body = consent.show_mail(consent.get_subject(contact.subject_id), sha256)
     response: Response = make_response(body)
     response.mimetype = "message/rfc822"
     response.headers["Content-Disposition"] = 'attachment; filename="confirmation.eml"'

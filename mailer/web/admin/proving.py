@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from mailer import accounts, contacts, proofs
 from mailer.accounts import Right
 from mailer.foundation.database import unit_of_work
-from mailer.lists import get_list
 from mailer.web.admin.door import bp, needs, signed_in
 from mailer.web.admin.people import name_of
 from mailer.web.responses import public_url
@@ -19,7 +18,7 @@ TOOK_OUT = "took out a proof bundle"
 @bp.get("/people/<public_id>/proof")
 @needs(Right.PROVE)
 def person_proof(public_id: str) -> ResponseReturnValue:
-    """What can be proven about a person, list by list, and where each proof stands."""
+    """What can be proven about a person, list by list and about measuring, and where each proof stands."""
     contact = contacts.get_contact(signed_in().organisation, public_id)
     return render_template(
         "admin/people/proof.html",
@@ -34,18 +33,18 @@ def person_proof(public_id: str) -> ResponseReturnValue:
 @bp.post("/people/<public_id>/proof")
 @needs(Right.PROVE)
 def take_proof(public_id: str) -> ResponseReturnValue:
-    """Hand out the bundle of one person and list (T-040), and note who took it."""
+    """Hand out the bundle of one person and list, or measuring (T-040), and note who took it."""
     me = signed_in()
     with unit_of_work():
         contact = contacts.get_contact(me.organisation, public_id)
-        mailing_list = get_list(me.organisation, request.form.get("list", ""))
+        mailing_list = proofs.read_topic(me.organisation, request.form.get("list", ""))
         bundle = proofs.build_bundle(contact, mailing_list)
         accounts.note(
             me.organisation,
             me.account,
             TOOK_OUT,
             contact.public_id,
-            mailing_list=mailing_list.public_id,
+            mailing_list=proofs.topic_of(mailing_list),
         )
     return _as_file(bundle)
 

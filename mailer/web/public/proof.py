@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from mailer import accounts, proofs, verifier
 from mailer.foundation.addresses import mask_address
 from mailer.foundation.database import unit_of_work
-from mailer.lists import get_list
 from mailer.organisations import get_organisation_by_id
 from mailer.web.public.letterhead import letterhead
 from mailer.web.public.mailed_link import mailed
@@ -27,7 +26,7 @@ def ask(token: str) -> str:
 
 @bp.get("/proof/<token>")
 def show(token: str) -> str:
-    """What can be had, list by list; opening the page hands out nothing (L-001)."""
+    """What can be had, list by list and about measuring; opening the page hands out nothing (L-001)."""
     contact = proofs.read_proof_token(token)
     organisation = get_organisation_by_id(contact.organisation_id)
     return render_template(
@@ -41,18 +40,18 @@ def show(token: str) -> str:
 
 @bp.post("/proof/<token>")
 def take(token: str) -> Response:
-    """The bundle of one list, as a file."""
+    """The bundle of one list, or of measuring, as a file."""
     with unit_of_work():
         contact = proofs.read_proof_token(token)
         organisation = get_organisation_by_id(contact.organisation_id)
-        mailing_list = get_list(organisation, request.form.get("list", ""))
+        mailing_list = proofs.read_topic(organisation, request.form.get("list", ""))
         bundle = proofs.build_bundle(contact, mailing_list)
         accounts.note(
             organisation,
             None,
             HANDED_OUT,
             contact.public_id,
-            mailing_list=mailing_list.public_id,
+            mailing_list=proofs.topic_of(mailing_list),
         )
     return _as_file(bundle.body, "application/zip", bundle.filename)
 

@@ -56,6 +56,9 @@ def test_the_privacy_officer_takes_a_bundle_out_and_it_is_noted(
     ]
     assert (line.who, line.entry.subject) == ("Eva", cleo.contact.public_id)
     assert line.entry.details == {"mailing_list": cleo.letter.public_id}
+    assert "Take out the proof for Measuring opens and clicks" in page
+    measured = eva.send(proof_page(cleo), list="tracking")
+    assert judge(measured.data, proofs.policy_text().encode())["ok"]
 
 
 @pytest.mark.requirement("T-020")

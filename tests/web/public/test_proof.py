@@ -95,6 +95,10 @@ def test_behind_the_link_looking_shows_and_pressing_hands_out(
     assert answer.mimetype == "application/zip"
     assert judge(answer.data, proofs.policy_text().encode())["ok"]
     assert len(accounts.list_noted(cleo.organisation, noted, since=cleo.contact.created_at)) == 1
+    assert "Keep the proof for Measuring opens and clicks" in page.text
+    measured = client.post(link, data={"list": "tracking"})
+    assert measured.mimetype == "application/zip"
+    assert judge(measured.data, proofs.policy_text().encode())["ok"]
 
 
 def test_before_the_log_has_signed_the_page_says_so(client: FlaskClient, cleo: Cleo) -> None:
