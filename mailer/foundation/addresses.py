@@ -6,8 +6,10 @@ What people type or paste is read by `typed_addresses.py`; this file judges one 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import quote
 
 import idna
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
@@ -19,7 +21,6 @@ from mailer.foundation.tokens import keyed_digest
 LONGEST_ADDRESS = 254
 _LONGEST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
 _MOST_DOMAINS = 256
-_IN_TEXT = re.compile(r"[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+")
 # Small letters only: of a few names, such as Postmaster, the library changes the capitals.
 _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[a-z0-9.-]+")
 
@@ -109,11 +110,6 @@ def ascii_domain(domain: str) -> str:
         return domain
 
 
-def mask_addresses(text: str) -> str:
-    """Text such as a mail server's reply, with every address in it masked."""
-    return _IN_TEXT.sub(lambda found: mask_address(found[0]), text)
-
-
 # Providers that put differently written addresses into one mailbox, as each documents it: other domains of the
 # same mailbox, marks in the local part that do not count, and the sign that begins a tag besides `+`.
 _MAILBOX_DOMAINS = {
@@ -158,3 +154,91 @@ def mask_address(address: str) -> str:
     """`name@example.org` as `n···@example.org`: enough to recognise one's own, no more (S-003)."""
     local, at, domain = address.rpartition("@")
     return f"{local[:1]}···@{domain}" if at else "···"
+
+
+# Signs of an at: itself, and as it stands in URLs, in quoted-printable, and in the xtext of RFC 3461, 4.
+_AT = r"(?:[@＠﹫]|%(?:25)?40|=40|\+40|&#(?:64|x40);|&commat;)"
+_OUTSIDE = r"\s<>()\[\],;:\"@＠﹫"
+_ADDRESS = re.compile(
+    rf'(?P<local>"(?:[^"\\\n]|\\.){{1,64}}"|[^{_OUTSIDE}]{{1,200}}?){_AT}'
+    rf"(?P<domain>\[[^\]\s]{{1,60}}\]|[^{_OUTSIDE}'=/?&\\]{{1,254}})",
+    re.IGNORECASE,
+)
+# An address as mailing programs write it into their own (VERP): name=example.org.
+_VERP = re.compile(
+    rf"(?<![^{_OUTSIDE}'/?&|])(?P<local>[^{_OUTSIDE}'=/?&|]{{1,64}})(?:=|%3D)"
+    r"(?P<domain>(?:[^\W_](?:[\w-]{0,62})\.)+[^\W\d_](?:[\w-]{1,62}))",
+    re.IGNORECASE,
+)
+# What stands before a host name in the replies of mail servers; names no person.
+_NO_PERSON = frozenset(
+    [
+        "by",
+        "client",
+        "d",
+        "domain",
+        "envelope-from",
+        "from",
+        "header.d",
+        "header.from",
+        "helo",
+        "ehlo",
+        "host",
+        "i",
+        "ip",
+        "mx",
+        "name",
+        "ns",
+        "ptr",
+        "rdns",
+        "relay",
+        "s",
+        "server",
+        "site",
+        "smtp",
+        "smtp.helo",
+        "smtp.mailfrom",
+        "spf",
+        "to",
+        "url",
+        "via",
+        "zone",
+    ]
+)
+
+
+def mask_addresses(text: str, known: str | None = None) -> str:
+    """Free text, such as the reply of a mail server, with every address in it masked as by `mask_address`.
+
+    However it is written: in capitals, with a domain in A-labels, percent-encoded, in angle brackets, in the
+    forms of VERP and SRS. Of `known`, the address that the text is about, the local part is masked also where
+    it stands alone ("user name unknown").
+    """
+    text = _ADDRESS.sub(_masked, text)
+    text = _VERP.sub(
+        lambda found: found[0] if found["local"].lower() in _NO_PERSON else _masked(found), text
+    )
+    for name in _names_of(known) if known else ():
+        text = name.sub(lambda found: f"{found[0][:1]}···", text)
+    return text
+
+
+def _masked(found: re.Match[str]) -> str:
+    domain = found["domain"].rstrip(".'!")
+    return (
+        mask_address(f"{found['local'].strip(chr(34))}@{domain}") + found["domain"][len(domain) :]
+    )
+
+
+def _names_of(address: str) -> list[re.Pattern[str]]:
+    """The local part of an address in its spellings, the longest first, as words of a text."""
+    local = address.rpartition("@")[0]
+    base = local.partition("+")[0]
+    spelled = {form(one) for one in (local, base) for form in (str, quote, _in_xtext)}
+    spelled |= {unicodedata.normalize("NFD", one) for one in (local, base)}
+    words = sorted((one for one in spelled if len(one) > 1), key=len, reverse=True)
+    return [re.compile(rf"(?<!\w){re.escape(one)}(?!\w|···)", re.IGNORECASE) for one in words]
+
+
+def _in_xtext(text: str) -> str:
+    return text.replace("+", "+2B").replace("=", "+3D")

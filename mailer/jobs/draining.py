@@ -16,6 +16,7 @@ from datetime import timedelta
 from mailer import campaigns, delivery
 from mailer.campaigns import CampaignState
 from mailer.delivery import Recipient, Result, Standing, Wait
+from mailer.foundation.addresses import mask_addresses
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import unit_of_work
@@ -189,7 +190,7 @@ class Drain:
                 delivery.unrenderable(recipient.delivery_id, now(), text, recipient.batch_id)
             )
             self._pacer.unused(recipient)
-            self._halt(recipient.campaign_id, mailing.alarm.not_rendered(text))
+            self._halt(recipient.campaign_id, mailing.alarm.not_rendered(text), recipient.address)
             return None
         mailing.alarm.rendered()
         return envelope
@@ -259,9 +260,10 @@ class Drain:
             self._shift.rest.end()
         if delivery.is_about_the_sender(outcome):
             answer = f"{outcome.code} {outcome.text}"
-            self._halt(campaign_id, f"Paused: the mail server refuses the sender: {answer}")
+            because: str | None = f"Paused: the mail server refuses the sender: {answer}"
         else:
-            self._halt(campaign_id, self._mailings.of(recipient).alarm.hear(outcome, destination))
+            because = self._mailings.of(recipient).alarm.hear(outcome, destination)
+        self._halt(campaign_id, because, recipient.address)
 
     # What stops it
 
@@ -308,9 +310,10 @@ class Drain:
             self._pacer.know(delivery.list_all_limits(), delivery.list_blocked())
         self._everybody_at = time.monotonic()
 
-    def _halt(self, campaign_id: int, because: str | None) -> None:
+    def _halt(self, campaign_id: int, because: str | None, address: str | None = None) -> None:
+        """Pause a campaign soon; the sentence quotes a reply about `address`, and others read it."""
         if because is not None:
-            self._halted.setdefault(campaign_id, because)
+            self._halted.setdefault(campaign_id, mask_addresses(because, address))
 
     def _free(self, recipient: Recipient, after: timedelta | None = None) -> None:
         """Give a row back that was certainly not sent, to be due now or later."""

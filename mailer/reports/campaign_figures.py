@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from mailer import delivery
 from mailer.campaigns import Campaign, CampaignState
+from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState, SkipReason
 from mailer.foundation.addresses import mask_addresses
 from mailer.foundation.clock import now
@@ -22,7 +23,7 @@ NEWEST_REFUSALS = 5
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the mail server said to one recipient, and when."""
+    """What the mail server said to one recipient, addresses masked, and when."""
 
     code: int | None
     text: str
@@ -85,7 +86,7 @@ def campaign_report(campaign: Campaign) -> CampaignReport:
         eta=now() + timedelta(seconds=ready / rate) if rate and is_planned else None,
         started_at=campaign.started_at,
         finished_at=campaign.finished_at,
-        held_because=campaign.held_because,
+        held_because=mask_addresses(campaign.held_because),
         refusals=_refusals(campaign) if counts[DeliveryState.REFUSED] else (),
     )
 
@@ -119,9 +120,13 @@ def _rate(campaign: Campaign) -> float:
 
 def _refusals(campaign: Campaign) -> list[Refusal]:
     query = (
-        sa.select(Delivery.reply_code, Delivery.reply_text, Delivery.settled_at)
+        sa.select(Delivery.reply_code, Delivery.reply_text, Delivery.settled_at, Contact.address)
+        .join(Contact, Contact.id == Delivery.contact_id)
         .where(Delivery.campaign_id == campaign.id, Delivery.state == DeliveryState.REFUSED)
         .order_by(Delivery.settled_at.desc())
         .limit(NEWEST_REFUSALS)
     )
-    return [Refusal(code, mask_addresses(text), at) for code, text, at in db.session.execute(query)]
+    return [
+        Refusal(code, mask_addresses(text, address), at)
+        for code, text, at, address in db.session.execute(query)
+    ]

@@ -18,7 +18,7 @@ from mailer.foundation.paging import PAGE_SIZE, Cursor, Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryLine:
-    """One recipient; the address is masked, `public_id` is the contact's and the page's cursor."""
+    """One recipient; addresses are masked, `public_id` is the contact's and the page's cursor."""
 
     public_id: str
     address: str
@@ -83,5 +83,5 @@ def _line(delivery: Delivery, public_id: str, address: str | None) -> DeliveryLi
         attempts=delivery.attempts,
         due_at=delivery.due_at,
         settled_at=delivery.settled_at,
-        reply=mask_addresses(f"{delivery.reply_code or ''} {delivery.reply_text}".strip()),
+        reply=mask_addresses(f"{delivery.reply_code or ''} {delivery.reply_text}".strip(), address),
     )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mailer.contacts import Contact
 from mailer.forms import Form, FormVersion, UsedLimits, get_version_by_id
-from mailer.foundation.addresses import mask_address, parse_address
+from mailer.foundation.addresses import mask_address, mask_addresses, parse_address
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
@@ -57,10 +57,14 @@ def list_pending(organisation: Organisation, cursor: Cursor) -> Page[PendingRequ
                 list_names=names.get(request.id, []),
                 mail_state=mail.state if mail else None,
                 is_held=request.held_at is not None,
-                mail_reply=f"{mail.reply_code or ''} {mail.reply_text}".strip() if mail else "",
+                mail_reply=mask_addresses(_reply_of(mail), request.address) if mail else "",
             )
         )
     return Page(rows=rows, older=page.older, newer=page.newer)
+
+
+def _reply_of(mail: TransactionalMessage) -> str:
+    return f"{mail.reply_code or ''} {mail.reply_text}".strip()
 
 
 def subjects_of(contact: Contact) -> list[int]:

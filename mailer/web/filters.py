@@ -1,4 +1,4 @@
-"""Jinja filters for times and numbers, in the organisation's time zone where it is known."""
+"""Jinja filters: times in the organisation's time zone where it is known, numbers, and texts with addresses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flask import Flask, g, has_app_context
 
 from mailer.foundation import clock
+from mailer.foundation.addresses import mask_addresses
 
 NOTHING = "–"
 _STEPS = (
@@ -20,9 +21,13 @@ _STEPS = (
 
 
 def register(app: Flask) -> None:
-    """Make `datetime`, `date`, `number` and `ago` known to templates."""
+    """Make `datetime`, `date`, `number`, `ago` and `masked` known to templates."""
     app.jinja_env.filters.update(
-        datetime=show_datetime, date=show_date, number=show_number, ago=show_ago
+        datetime=show_datetime,
+        date=show_date,
+        number=show_number,
+        ago=show_ago,
+        masked=mask_addresses,
     )
 
 

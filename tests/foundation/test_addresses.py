@@ -8,7 +8,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mailer.foundation.addresses import mailbox_of, mask_address, parse_address
+from mailer.foundation.addresses import (
+    mailbox_of,
+    mask_address,
+    mask_addresses,
+    parse_address,
+)
 from mailer.foundation.errors import Invalid
 from mailer.foundation.settings import Settings
 from tests.conftest import settings_for
@@ -209,3 +214,54 @@ def test_sharp_s_is_a_letter_of_its_own(bare: Settings) -> None:
 )
 def test_limits_see_the_mailbox_behind_an_address(bare: Settings, text: str, mailbox: str) -> None:
     assert mailbox_of(parse_address(text)) == mailbox
+
+
+KNOWN = "bob.smith+news@example.org"
+REPLIES = (
+    "5.1.1 <bob.smith+news@example.org>: Recipient address rejected: User unknown",
+    "5.1.1 BOB.SMITH+NEWS@EXAMPLE.ORG no such user",
+    "5.1.1 no mailbox here by that name: bob.smith+news",
+    "The user Bob.Smith is over quota",
+    "see https://relay.example/why?to=bob.smith%2Bnews%40example.org&id=7",
+    "ORCPT=rfc822;bob.smith+2Bnews+40example.org",
+    "bounce+bob.smith+news=example.org@lists.example could not be reached",
+    "delivery for bob.smith+news=example.org failed",
+    "SRS0=HHH=TT=example.org=bob.smith+news@relay.example rejected",
+    "'bob.smith+news@example.org'",
+    "mailto:bob.smith+news@example.org.",
+    '"bob.smith+news"@example.org',
+    "bob.smith+news＠example.org",
+    "550 RCPT TO:<bob.smith+news@[192.0.2.1]>",
+    "bob.smith+news%2540example.org",
+)
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_no_spelling_of_an_address_is_left_in_a_reply(reply: str) -> None:
+    masked = mask_addresses(reply, KNOWN)
+    assert "smith" not in masked.lower()
+    assert "news" not in masked.lower()
+    assert "···" in masked
+
+
+@pytest.mark.parametrize(
+    ("reply", "masked"),
+    [
+        ("<bob@example.org>: unknown", "<b···@example.org>: unknown"),
+        ("BOB@Example.org: unknown", "B···@Example.org: unknown"),
+        ("böb@bücher.example (böb@xn--bcher-kva.example)", "b···@bücher.example (b···@xn--bcher-kva.example)"),
+        ("one@a.example, two@b.example; six@c.example", "o···@a.example, t···@b.example; s···@c.example"),
+        ("carol=example.org is gone", "c···@example.org is gone"),
+        ("2.0.0 Ok: queued as 4Wz9", "2.0.0 Ok: queued as 4Wz9"),
+        ("blocked, host=mx1.example.net s=4.5", "blocked, host=mx1.example.net s=4.5"),
+        ("See https://mail.example/?p=BadHelo 5.7.1", "See https://mail.example/?p=BadHelo 5.7.1"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_of_other_texts_addresses_alone_are_masked(reply: str, masked: str) -> None:
+    assert mask_addresses(reply) == masked
+    assert mask_addresses(masked) == masked
+
+
+def test_a_long_reply_is_masked_at_once() -> None:
+    assert mask_addresses("a" * 20_000 + "@" + "b." * 10_000, "a@b.example").count("···")

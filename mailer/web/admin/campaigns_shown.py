@@ -22,6 +22,7 @@ from mailer.accounts import Right, may
 from mailer.campaigns import Against, AudiencePreview, Campaign, CampaignState, Finding, Level
 from mailer.delivery import DeliveryState, SkipReason
 from mailer.foundation import clock
+from mailer.foundation.addresses import mask_addresses
 from mailer.rendering import OWN_NAMES
 from mailer.reports import CampaignReport
 from mailer.suppression import Reason
@@ -157,7 +158,7 @@ def test_of(campaign: Campaign) -> dict[str, Any] | None:
     message: TransactionalMessage | None = transactional.find_newest(campaign.public_id)
     if message is None:
         return None
-    reply = f"{message.reply_code or ''} {message.reply_text}".strip()
+    reply = mask_addresses(f"{message.reply_code or ''} {message.reply_text}".strip())
     return {
         "state": TEST_STATES[message.state],
         "to": message.to_address,
