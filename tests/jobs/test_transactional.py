@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mailer import consent, delivery, organisations
+from mailer.foundation.blotting import link_digests
 from mailer.foundation.database import unit_of_work
 from mailer.jobs.recovery import recover
 from mailer.jobs.runner import Shift, journal_directory
@@ -71,8 +72,14 @@ def test_a_service_mail_is_signed_when_the_domain_has_a_key(
         request = session.get_one(SignupRequest, request_.id)
         kept = (request.mail_evidence or {})["sha256"]
         evidence = consent.get_blob(consent.get_subject(request.subject_id), kept)
+        shown = consent.show_mail(consent.get_subject(request.subject_id), kept)
     # What is kept as evidence is what left, signature and all.
     assert evidence == mail
+    # What is shown has every field of the signature, and no link that works.
+    assert shown.partition(b"\r\n\r\n")[0] == mail.partition(b"\r\n\r\n")[0]
+    assert len(link_digests(mail)) == 2
+    assert link_digests(shown) == []
+    assert not is_signed(shown, [record])
 
 
 def test_a_relay_that_is_down_costs_no_try(
