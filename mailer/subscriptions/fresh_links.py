@@ -161,8 +161,8 @@ def keep_fresh_mail(message: TransactionalMessage, body: bytes, outcome: Outcome
     contact = find_linked(message.reference)
     if contact is None or not is_final(outcome):
         return
-    sha256 = consent.put_blob(consent.get_subject(contact.subject_id), body, "message/rfc822")
-    message.evidence = mail_evidence(message, outcome, sha256)
+    consent.put_blob(consent.get_subject(contact.subject_id), body, "message/rfc822")
+    message.evidence = mail_evidence(message, outcome, body)
     db.session.flush()
 
 
