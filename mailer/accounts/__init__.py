@@ -5,9 +5,11 @@ rights. Always: passwords are kept as argon2id hashes and tokens as digests; eve
 keeps an owner; nobody enters an organisation that did not invite them.
 """
 
+from mailer.accounts.attempts import WrongPassword, device_token
 from mailer.accounts.audit import HELD_BACK, AuditLine, list_audit, list_noted, note
-from mailer.accounts.book import create_account, find_account, list_memberships
+from mailer.accounts.book import create_account, find_account, get_account, list_memberships
 from mailer.accounts.invitations import (
+    INVITATION_LIFE,
     Invitation,
     Invited,
     accept_invitation,
@@ -16,6 +18,7 @@ from mailer.accounts.invitations import (
     read_invitation,
 )
 from mailer.accounts.login import (
+    RESET_LIFE,
     Authenticated,
     authenticate,
     change_password,
@@ -49,7 +52,9 @@ from mailer.accounts.team import (
 
 __all__ = [
     "HELD_BACK",
+    "INVITATION_LIFE",
     "LONGEST_PASSWORD",
+    "RESET_LIFE",
     "RIGHTS",
     "SHORTEST_PASSWORD",
     "Account",
@@ -64,16 +69,19 @@ __all__ = [
     "Role",
     "SignedIn",
     "TeamMember",
+    "WrongPassword",
     "accept_invitation",
     "add_member",
     "authenticate",
     "change_password",
     "change_role",
     "create_account",
+    "device_token",
     "end_membership",
     "end_other_sessions",
     "end_session",
     "find_account",
+    "get_account",
     "get_member",
     "invitation_of",
     "invite_member",

@@ -17,18 +17,23 @@ from mailer.organisations import Organisation
 def create_account(name: str, address: str, password: str | None = None) -> Account:
     """A new account; without a password until its invitation is accepted.
 
+    An address that was only invited is not taken: the account becomes that of whoever is made here.
+
     Raises Invalid with a message per field (`name`, `address`, `password`).
     """
     answers = Answers({"name": name, "address": address})
     name = answers.line("name", required=True)
     address = answers.address("address", required=True)
     answers.check()
-    if find_account(address) is not None:
+    account = find_account(address)
+    if account is not None and account.password_hash is not None:
         raise Invalid(
             "Please correct the fields marked below.",
             {"address": "There is an account with this address already."},
         )
-    account = Account(name=name, address=address, address_normal=parse_address(address).normal)
+    if account is None:
+        account = Account(address_normal=parse_address(address).normal)
+    account.name, account.address = name, address
     if password is not None:
         check_new_password(password)
         account.password_hash = hash_password(password)
@@ -45,6 +50,11 @@ def find_account(address: str) -> Account | None:
     except Invalid:
         return None
     return db.session.scalar(sa.select(Account).where(Account.address_normal == normal))
+
+
+def get_account(public_id: str) -> Account | None:
+    """The account with this public id."""
+    return db.session.scalar(sa.select(Account).where(Account.public_id == public_id))
 
 
 def list_memberships(account: Account) -> list[tuple[TeamMember, Organisation]]:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from mailer.accounts.attempts import WrongPassword, check_password
 from mailer.accounts.audit import note
 from mailer.accounts.book import create_account, find_account
 from mailer.accounts.models import Account, TeamMember
-from mailer.accounts.passwords import check_new_password, hash_password, is_right
+from mailer.accounts.passwords import check_new_password, hash_password
 from mailer.accounts.roles import Role
 from mailer.accounts.team import place_member
 from mailer.foundation import clock, tokens
@@ -19,15 +20,19 @@ from mailer.foundation.errors import Invalid, LinkExpired, LinkInvalid
 from mailer.foundation.parsing import Answers
 from mailer.organisations import Organisation, get_organisation_by_id
 
-VALID_FOR = timedelta(days=7)
+INVITATION_LIFE = timedelta(days=7)
 USED = "This invitation was used already. You can sign in with your address and password."
-WITHDRAWN = "This invitation was withdrawn or replaced by a newer one. Ask for another."
+WRONG = (
+    "This password cannot be used here. If you have an account with this address, give the password you "
+    "sign in with; if you forgot it, ask for a new one on the sign-in page, then open this link again."
+)
+WITHDRAWN = "This invitation was withdrawn or replaced. Look for a newer mail, or ask for another."
 OVER = "This invitation is over: it was valid for 7 days. Ask for another."
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What the owner hands over: `token` goes into the link, `until` is when it ends."""
+    """What is mailed to the invited: `token` goes into the link, `until` is when it ends."""
 
     member: TeamMember
     account: Account
@@ -37,15 +42,11 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """Who opened an invitation; somebody with an account proves it with the password they have."""
+    """Who opened an invitation. Whether they have an account is told to nobody who has only the link."""
 
     member: TeamMember
     account: Account
     organisation: Organisation
-
-    @property
-    def has_password(self) -> bool:
-        return self.account.password_hash is not None
 
 
 def invite_member(
@@ -55,6 +56,9 @@ def invite_member(
 
     Raises Invalid with a message per field (`name`, `address`).
     """
+    answers = Answers({"name": name, "address": address})
+    name, address = answers.line("name", required=True), answers.address("address", required=True)
+    answers.check()
     account = find_account(address) or create_account(name, address)
     member = place_member(organisation, account, role)
     if member.joined_at is not None:
@@ -63,6 +67,8 @@ def invite_member(
             {"address": "Somebody with this address is on the team already."},
         )
     member.role = role
+    member.invited_name, member.invited_address = name, address
+    db.session.flush()
     note(organisation, by, "invited a team member", member.public_id, role=role.value)
     return _invitation(member, account)
 
@@ -76,7 +82,7 @@ def invitation_of(member: TeamMember) -> Invitation | None:
 
 def read_invitation(token: str) -> Invited:
     """Who the invitation in `token` is for. Raises LinkExpired, or LinkInvalid when used or withdrawn."""
-    payload = tokens.read_timed(tokens.Purpose.INVITATION, token, max_age=VALID_FOR)
+    payload = tokens.read_timed(tokens.Purpose.INVITATION, token, max_age=INVITATION_LIFE)
     try:
         public_id, issue = payload
     except (TypeError, ValueError):
@@ -91,30 +97,35 @@ def read_invitation(token: str) -> Invited:
     member, account = row
     if member.joined_at is not None:
         raise LinkInvalid(USED)
-    if clock.now() > member.invited_at + VALID_FOR:
+    if clock.now() > member.invited_at + INVITATION_LIFE:
         raise LinkExpired(OVER)
     return Invited(member, account, get_organisation_by_id(member.organisation_id))
 
 
-def accept_invitation(token: str, password: str, *, name: str = "") -> Invited:
+def accept_invitation(
+    token: str, password: str, *, name: str = "", network: str = "", device: str = ""
+) -> Invited:
     """Join: choose a name and a password, or, with an account, give the password it has.
 
     Whoever invites must not be able to take over an existing account, so a link alone never changes a password.
-    Raises Invalid with a message per field (`name`, `password`), or like `read_invitation`.
+    Raises Invalid with a message per field (`name`, `password`), WrongPassword and TooMany as
+    `check_password` does, or like `read_invitation`.
     """
     invited = read_invitation(token)
     account = invited.account
-    if invited.has_password:
-        if not is_right(password, account.password_hash):
-            raise Invalid(
-                "Please correct the fields marked below.",
-                {"password": "This is not the password of your account."},
-            )
+    answers = Answers({"name": name or invited.member.invited_name})
+    name = answers.line("name", required=True)
+    answers.check()
+    check_new_password(password)  # for an account, too: the answer must not tell one from none
+    if account.password_hash is not None:
+        try:
+            check_password(account, account.address, password, network=network, device=device)
+        except WrongPassword:
+            raise WrongPassword(
+                "Please correct the fields marked below.", {"password": WRONG}
+            ) from None
     else:
-        answers = Answers({"name": name or account.name})
-        account.name = answers.line("name", required=True)
-        answers.check()
-        check_new_password(password)
+        account.name, account.address = name, invited.member.invited_address or account.address
         account.password_hash = hash_password(password)
         account.password_changed_at = clock.now()
     invited.member.joined_at = clock.now()
@@ -125,7 +136,7 @@ def accept_invitation(token: str, password: str, *, name: str = "") -> Invited:
 
 def _invitation(member: TeamMember, account: Account) -> Invitation:
     token = tokens.sign_timed(tokens.Purpose.INVITATION, [member.public_id, _issue(member)])
-    return Invitation(member, account, token, member.invited_at + VALID_FOR)
+    return Invitation(member, account, token, member.invited_at + INVITATION_LIFE)
 
 
 def _issue(member: TeamMember) -> int:

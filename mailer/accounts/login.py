@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
 
+from mailer.accounts.attempts import WrongPassword, check_password
 from mailer.accounts.audit import note
 from mailer.accounts.book import find_account, list_memberships
 from mailer.accounts.models import Account, AccountSession
-from mailer.accounts.passwords import check_new_password, hash_password, is_outdated, is_right
+from mailer.accounts.passwords import check_new_password, hash_password, is_outdated
 from mailer.accounts.sessions import end_other_sessions, list_sessions, sign_out
 from mailer.foundation import clock, tokens
-from mailer.foundation.addresses import parse_address
-from mailer.foundation.context import settings
 from mailer.foundation.database import db
-from mailer.foundation.errors import Invalid, NotAllowed, TooMany
-from mailer.foundation.throttle import Limit, is_within
+from mailer.foundation.errors import NotAllowed
 from mailer.organisations import Organisation
 
-ATTEMPTS_PER_ADDRESS = 10
-ATTEMPTS_PER_NETWORK = 60
-WINDOW_SECONDS = 900
-
+RESET_LIFE = timedelta(hours=1)
 REFUSED = "The address and the password do not belong together."
 NO_ORGANISATION = "Your account belongs to no organisation any more. Ask an owner to invite you."
 
@@ -38,17 +32,20 @@ class Authenticated:
     renewed_hash: str | None = None
 
 
-def authenticate(address: str, password: str, *, network: str = "") -> Authenticated:
+def authenticate(
+    address: str, password: str, *, network: str = "", device: str = ""
+) -> Authenticated:
     """The account that `address` and `password` belong to; reads only, so hashing holds no lock.
 
-    Attempts are counted per address and, when given, per `network`. Raises Invalid with one
-    sentence for every reason, TooMany over the limits.
+    Raises WrongPassword with one sentence for every reason, TooMany as `check_password` does.
     """
-    _count_attempt(address, network)
     account = find_account(address)
-    fits = is_right(password, account.password_hash if account else None)
-    if account is None or account.password_hash is None or not fits:
-        raise Invalid(REFUSED)
+    try:
+        check_password(account, address, password, network=network, device=device)
+    except WrongPassword:
+        raise WrongPassword(REFUSED) from None
+    if account is None or account.password_hash is None:
+        raise WrongPassword(REFUSED)
     renewed = hash_password(password) if is_outdated(account.password_hash) else None
     return Authenticated(account, renewed)
 
@@ -80,36 +77,39 @@ def sign_in(address: str, password: str, user_agent: str) -> tuple[str, AccountS
     return start_session(authenticate(address, password), user_agent)
 
 
-def note_refused_sign_in(address: str) -> None:
+def note_refused_sign_in(address: str, action: str = "was refused a sign-in") -> None:
     """Put a refused attempt on record, without the address, for each organisation it concerned (S-010)."""
     account = find_account(address)
     if account is None:
-        note(None, None, "was refused a sign-in", "")
+        note(None, None, action, "")
         return
     for _member, organisation in list_memberships(account):
-        note(organisation, account, "was refused a sign-in", account.public_id)
+        note(organisation, account, action, account.public_id)
 
 
-def change_password(session: AccountSession, current: str, new: str) -> None:
+def change_password(
+    session: AccountSession, current: str, new: str, *, network: str = "", device: str = ""
+) -> None:
     """Give the account of `session` a new password and end its other sessions (S-006).
 
-    Raises Invalid with a message for `current` or `password`.
+    Raises WrongPassword with a message for `current`, Invalid with one for `password`, TooMany.
     """
     account = db.session.get_one(Account, session.account_id)
-    _count_attempt(account.address, "")
-    if not is_right(current, account.password_hash):
-        raise Invalid(
+    try:
+        check_password(account, account.address, current, network=network, device=device)
+    except WrongPassword:
+        raise WrongPassword(
             "Please correct the fields marked below.",
             {"current": "This is not your present password."},
-        )
+        ) from None
     check_new_password(new)
     account.password_hash = hash_password(new)
     account.password_changed_at = clock.now()
     end_other_sessions(session)
 
 
-def set_password(account: Account, new: str) -> None:
-    """Give `account` a new password on an operator's word and end all its sessions.
+def set_password(account: Account, new: str, *, by: Account | None = None) -> None:
+    """Give `account` a new password and end all its sessions, on an operator's word, or `by` its owner.
 
     Raises Invalid with a message for `password`.
     """
@@ -118,8 +118,9 @@ def set_password(account: Account, new: str) -> None:
     account.password_changed_at = clock.now()
     for session in list_sessions(account):
         sign_out(session)
+    action = "set a new password by mail" if by else "set a new password for an account"
     for _member, organisation in list_memberships(account):
-        note(organisation, None, "set a new password for an account", account.public_id)
+        note(organisation, by, action, account.public_id)
 
 
 def _organisation_used_last(account: Account) -> Organisation:
@@ -133,26 +134,3 @@ def _organisation_used_last(account: Account) -> Organisation:
         .limit(1)
     )
     return next((one for one in organisations if one.id == last), organisations[0])
-
-
-def _count_attempt(address: str, network: str) -> None:
-    limits = [Limit(f"sign-in:{_address_key(address)}", ATTEMPTS_PER_ADDRESS, WINDOW_SECONDS)]
-    if network:
-        limits.append(Limit(f"sign-in:{_keyed(network)}", ATTEMPTS_PER_NETWORK, WINDOW_SECONDS))
-    if not is_within(limits):
-        raise TooMany(
-            "There were too many attempts to sign in. Please wait a quarter of an hour.",
-            retry_after=WINDOW_SECONDS,
-        )
-
-
-def _address_key(address: str) -> str:
-    try:
-        return parse_address(address).digest
-    except Invalid:
-        return _keyed(address)
-
-
-def _keyed(text: str) -> str:
-    key = settings().address_pepper.encode()
-    return hmac.new(key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()

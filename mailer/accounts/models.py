@@ -46,6 +46,9 @@ class TeamMember(Model):
     role: Mapped[Role] = mapped_column(words(Role))
     invited_at: Mapped[datetime] = mapped_column(default=now)
     joined_at: Mapped[datetime | None]
+    # As whoever invited them wrote it: an account may belong to somebody who is not on this team yet.
+    invited_name: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+    invited_address: Mapped[str] = mapped_column(sa.String(254), default="", server_default="")
     ended_at: Mapped[datetime | None]
 
 

@@ -24,6 +24,16 @@ class Colleague:
     member: TeamMember
     account: Account
 
+    @property
+    def name(self) -> str:
+        """Theirs once they joined; before that as they were invited, for it is not ours to tell (S-009)."""
+        return self.account.name if self.member.joined_at else self.member.invited_name
+
+    @property
+    def address(self) -> str:
+        """Like `name`."""
+        return self.account.address if self.member.joined_at else self.member.invited_address
+
 
 def add_member(organisation: Organisation, account: Account, role: Role) -> TeamMember:
     """Make `account` work for `organisation` at once, without an invitation."""
@@ -57,9 +67,10 @@ def list_members(organisation: Organisation) -> list[Colleague]:
         sa.select(TeamMember, Account)
         .join(Account, Account.id == TeamMember.account_id)
         .where(TeamMember.organisation_id == organisation.id, TeamMember.ended_at.is_(None))
-        .order_by(Account.name, TeamMember.id)
+        .order_by(TeamMember.id)
     )
-    return [Colleague(member, account) for member, account in db.session.execute(query)]
+    colleagues = [Colleague(member, account) for member, account in db.session.execute(query)]
+    return sorted(colleagues, key=lambda one: one.name)
 
 
 def get_member(organisation: Organisation, public_id: str) -> Colleague:

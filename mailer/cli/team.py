@@ -6,7 +6,7 @@ import argparse
 import secrets
 import sys
 
-from mailer import accounts, organisations
+from mailer import access, accounts, organisations
 from mailer.accounts import Role
 from mailer.app import create_app
 from mailer.foundation.database import unit_of_work
@@ -35,6 +35,7 @@ def set_password(given: argparse.Namespace) -> int:
         if account is None:
             raise NotFound(f"Nobody signs in with {given.address}.")
         accounts.set_password(account, password)
+        access.tell_password_changed(account)
     print(f"{given.address} has a new password and is signed out everywhere.")
     if is_made_up:
         print(f"Password: {password}")

@@ -58,6 +58,15 @@ end
 """
 
 
+_GIVE_BACK = """
+for _, key in ipairs(KEYS) do
+  if tonumber(redis.call('GET', key) or 0) > 0 then
+    redis.call('DECR', key)
+  end
+end
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `count` in `seconds` for `key`; keys hold digests, never an address."""
@@ -105,6 +114,16 @@ def give_back(limits: Sequence[Limit], counted_at: float) -> None:
         _local().give_back(limits, counted_at)
 
 
+def give_back(limits: Sequence[Limit]) -> None:
+    """Take back one occurrence that `is_within` counted just now, for it turned out not to count."""
+    now = time.time()
+    keys = [f"limit:{limit.key}:{int(now // limit.seconds)}" for limit in limits]
+    try:
+        connection().eval(_GIVE_BACK, len(keys), *keys)
+    except (redis.RedisError, OSError):
+        _local().give_back(limits, now)
+
+
 class _LocalCounters:
     """The same windows in this process; half the count, since others count beside us."""
 
@@ -131,6 +150,13 @@ class _LocalCounters:
             for limit in limits:
                 place = (limit.key, int(counted_at // limit.seconds))
                 self._counts[place] = max(0, self._counts.get(place, 0) - 1)
+
+    def give_back(self, limits: Sequence[Limit], now: float) -> None:
+        with self._lock:
+            for limit in limits:
+                slot = limit.key, int(now // limit.seconds)
+                if self._counts.get(slot, 0) > 0:
+                    self._counts[slot] -= 1
 
     def _used(self, limit: Limit, slot: int, now: float) -> float:
         share = 1 - (now % limit.seconds) / limit.seconds

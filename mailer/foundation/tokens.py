@@ -45,6 +45,8 @@ class Purpose(StrEnum):
     FORM = "form"
     PAGE = "page"
     INVITATION = "invitation"
+    PASSWORD_RESET = "password-reset"  # noqa: S105 - a word, no password
+    DEVICE = "device"
     NOTICE = "notice"
     RECEIPT = "receipt"
     ERASURE = "erasure"

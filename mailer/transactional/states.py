@@ -29,3 +29,4 @@ class MessageKind(StrEnum):
     RIGHTS_LINK = "rights_link"
     CHANGE_LINK = "change_link"
     CLOSING = "closing"
+    ACCOUNT = "account"

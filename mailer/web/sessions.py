@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import Response, request
@@ -11,10 +13,10 @@ from mailer import accounts
 from mailer.accounts import SignedIn
 from mailer.foundation.context import settings
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.errors import Unavailable
+from mailer.foundation.errors import TooMany, Unavailable
 from mailer.foundation.networks import ip_prefix
 
-LONGEST_COOKIE = 100
+LONGEST_COOKIE = 300
 
 
 def given_token() -> str:
@@ -65,6 +67,27 @@ def forget_session(response: Response) -> Response:
 def forget_seed(response: Response) -> Response:
     """Have the browser drop the value from before sign-in."""
     return _drop(response, "before")
+
+
+def given_device() -> str:
+    """What this browser was given when somebody signed in here before, or an empty string."""
+    return _given("device")
+
+
+def remember_device(response: Response, token: str) -> Response:
+    """Have the browser keep what makes it known at the next sign-in."""
+    return _set(response, "device", token, timedelta(days=180))
+
+
+@contextmanager
+def noting_refusal(address: str, action: str) -> Iterator[None]:
+    """Put on record that a password was refused inside, whatever the reason (S-010)."""
+    try:
+        yield
+    except (accounts.WrongPassword, TooMany):
+        with unit_of_work():
+            accounts.note_refused_sign_in(address, action)
+        raise
 
 
 def visitor_network() -> str:

@@ -6,7 +6,7 @@ from flask import Flask
 
 from mailer import accounts
 from mailer.accounts import Account
-from mailer.accounts.login import ATTEMPTS_PER_ADDRESS, ATTEMPTS_PER_NETWORK
+from mailer.accounts.attempts import ATTEMPTS_PER_ADDRESS, ATTEMPTS_PER_NETWORK
 from mailer.devkit.embedded_redis import EmbeddedRedis
 from mailer.foundation import tokens
 from mailer.foundation.database import unit_of_work

@@ -23,6 +23,7 @@ LINE = (
     "contacts",
     "erasures",
     "transactional",
+    "access",
     "suppression",
     "subscriptions",
     "forms",

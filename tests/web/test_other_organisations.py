@@ -34,6 +34,7 @@ PREFIX = "/admin/"
 # What belongs to a person or to the service, not to an organisation.
 OWN = frozenset(
     {"auth.invitation", "auth.accept", "auth.sign_in", "auth.enter", "auth.sign_out", "metrics"}
+    | {"auth.forgotten", "auth.ask_for_reset", "auth.new_password", "auth.reset_password"}
 )
 
 

@@ -1,4 +1,4 @@
-"""A kind of service mail that carries the link to join or change more, and what became of such a mail."""
+"""Service mails with the link to join or change more, and about accounts; what became of such a mail."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ TABLE = 'transactional_messages'
 ADDRESSEE = 'ix_transactional_messages_addressee'
 KINDS = (
     'confirmation', 'invitation', 'test', 'receipt', 'proof_link', 'permission', 'rights_link', 'closing',
-    'change_link',
+    'change_link', 'account',
 )
 STATES = ('planned', 'claimed', 'deferred', 'accepted', 'refused', 'uncertain', 'cancelled')
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts
+from mailer import access, accounts
 from mailer.accounts import Right
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
+from mailer.web import sessions
 from mailer.web.admin.door import bp, needs, signed_in
 from mailer.web.responses import see_other
 
@@ -45,10 +46,16 @@ def change_password() -> ResponseReturnValue:
     """Change the password; other sessions end."""
     me = signed_in()
     try:
-        with unit_of_work():
+        address = me.account.address
+        with sessions.noting_refusal(address, "was refused a new password"), unit_of_work():
             accounts.change_password(
-                me.session, request.form.get("current", ""), request.form.get("password", "")
+                me.session,
+                request.form.get("current", ""),
+                request.form.get("password", ""),
+                network=sessions.visitor_network(),
+                device=sessions.given_device(),
             )
+            access.tell_password_changed(me.account)
             accounts.note(
                 me.organisation, me.account, "changed their password", me.account.public_id
             )

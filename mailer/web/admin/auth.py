@@ -1,11 +1,11 @@
-"""Signing in and out, choosing the organisation, and taking up an invitation."""
+"""Signing in and out, a new password, choosing the organisation, and taking up an invitation."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts
+from mailer import access, accounts
 from mailer.accounts import Right
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
@@ -33,19 +33,23 @@ def enter() -> ResponseReturnValue:
     onward = local_path(request.form.get("next", ""))
     address = request.form.get("address", "").strip()[:254]
     try:
-        who = accounts.authenticate(
-            address, request.form.get("password", ""), network=sessions.visitor_network()
-        )
+        with sessions.noting_refusal(address, "was refused a sign-in"):
+            who = accounts.authenticate(
+                address,
+                request.form.get("password", ""),
+                network=sessions.visitor_network(),
+                device=sessions.given_device(),
+            )
     except Invalid as error:
-        with unit_of_work():
-            accounts.note_refused_sign_in(address)
         return _sign_in_page(onward, address=address, problem=str(error), status=401)
     before = accounts.session_of(sessions.given_token())
     with unit_of_work():
         if before is not None:
             accounts.sign_out(before.session)
         token, _session = accounts.start_session(who, sessions.user_agent())
-    return sessions.remember_session(see_other(onward or url_for("admin.overview")), token)
+    response = see_other(onward or url_for("admin.overview"))
+    sessions.remember_device(response, accounts.device_token(who.account))
+    return sessions.remember_session(response, token)
 
 
 @bp.post("/sign-out")
@@ -83,13 +87,76 @@ def accept(token: str) -> ResponseReturnValue:
     _bind_seed()
     csrf.check()
     name = request.form.get("name", "")
+    address = accounts.read_invitation(token).account.address
     try:
-        with unit_of_work():
-            joined = accounts.accept_invitation(token, request.form.get("password", ""), name=name)
+        with sessions.noting_refusal(address, "was refused joining a team"), unit_of_work():
+            joined = accounts.accept_invitation(
+                token,
+                request.form.get("password", ""),
+                name=name,
+                network=sessions.visitor_network(),
+                device=sessions.given_device(),
+            )
     except Invalid as error:
         return _invitation_page(token, name=name, errors=error.fields)
     words = f"Welcome to the team of {joined.organisation.name}. Please sign in."
     return see_other(url_for("auth.sign_in"), words)
+
+
+@bp.get("/forgotten")
+def forgotten() -> ResponseReturnValue:
+    """The form that asks for a link to a new password."""
+    return _plain_page("admin/auth/forgotten.html", was_asked=False)
+
+
+@bp.post("/forgotten")
+def ask_for_reset() -> ResponseReturnValue:
+    """Mail the link, if there is such an account; the answer is the same in any case."""
+    _bind_seed()
+    csrf.check()
+    address = request.form.get("address", "").strip()[:254]
+    with unit_of_work():
+        access.mail_reset(address, network=sessions.visitor_network())
+    return _plain_page("admin/auth/forgotten.html", was_asked=True)
+
+
+@bp.get("/new-password/<token>")
+def new_password(token: str) -> ResponseReturnValue:
+    """The form behind the mailed link; opening it changes nothing."""
+    access.read_reset(token)
+    return _new_password_page(token, {})
+
+
+@bp.post("/new-password/<token>")
+def reset_password(token: str) -> ResponseReturnValue:
+    """Set the new password and go to the sign-in page."""
+    _bind_seed()
+    csrf.check()
+    try:
+        with unit_of_work():
+            access.reset_password(token, request.form.get("password", ""))
+    except Invalid as error:
+        return _new_password_page(token, error.fields)
+    words = "Your password is changed, and every session has ended. Please sign in."
+    return see_other(url_for("auth.sign_in"), words)
+
+
+def _new_password_page(token: str, errors: dict[str, str]) -> Response:
+    page = _plain_page(
+        "admin/auth/new_password.html",
+        token=token,
+        errors=errors,
+        shortest=accounts.SHORTEST_PASSWORD,
+        longest=accounts.LONGEST_PASSWORD,
+    )
+    page.status_code = 422 if errors else 200
+    return page
+
+
+def _plain_page(template: str, **values: object) -> Response:
+    seed = _bind_seed()
+    response = make_response(render_template(template, **values))
+    return sessions.remember_seed(response, seed)
 
 
 def _sign_in_page(
@@ -112,9 +179,8 @@ def _invitation_page(
         token=token,
         organisation=invited.organisation.name,
         role=invited.member.role,
-        address=invited.account.address,
-        has_account=invited.has_password,
-        name=invited.account.name if name is None else name,
+        address=invited.member.invited_address,
+        name=invited.member.invited_name if name is None else name,
         errors=errors or {},
         shortest=accounts.SHORTEST_PASSWORD,
         longest=accounts.LONGEST_PASSWORD,

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts
+from mailer import access, accounts, transactional
 from mailer.accounts import RIGHTS, Right, Role
-from mailer.foundation.context import settings
+from mailer.foundation import clock
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
 from mailer.foundation.paging import Cursor
+from mailer.transactional import MessageKind
 from mailer.web.admin.door import bp, needs, signed_in
 from mailer.web.responses import see_other
 
@@ -63,12 +64,12 @@ def invite() -> ResponseReturnValue:
 @bp.post("/team/invite")
 @needs(Right.MANAGE)
 def create_invitation() -> ResponseReturnValue:
-    """Invite somebody and show the link to send them."""
+    """Invite somebody; the link goes to their mailbox only."""
     me = signed_in()
     form = request.form
     try:
         with unit_of_work():
-            invitation = accounts.invite_member(
+            member = access.invite(
                 me.organisation,
                 me.account,
                 form.get("name", ""),
@@ -77,7 +78,10 @@ def create_invitation() -> ResponseReturnValue:
             )
     except Invalid as error:
         return _invite_page(form, error.fields), 422
-    return see_other(url_for(".member", public_id=invitation.member.public_id))
+    return see_other(
+        url_for(".member", public_id=member.public_id),
+        f"The invitation is on its way to {member.invited_address}.",
+    )
 
 
 @bp.get("/team/<public_id>")
@@ -86,17 +90,14 @@ def member(public_id: str) -> ResponseReturnValue:
     """One team member: role, invitation, and how to let them go."""
     me = signed_in()
     colleague = accounts.get_member(me.organisation, public_id)
-    invitation = accounts.invitation_of(colleague.member)
-    link = ""
-    if invitation is not None:
-        path = url_for("auth.invitation", token=invitation.token)
-        link = settings().admin_url + path
+    mail = transactional.find_newest(public_id, kind=MessageKind.INVITATION)
     return render_template(
         "admin/team/member.html",
         member=colleague.member,
-        account=colleague.account,
-        invitation=invitation,
-        link=link,
+        colleague=colleague,
+        invitation=accounts.invitation_of(colleague.member),
+        mail_state=mail.state if mail else None,
+        now=clock.now(),
         roles=list(ROLES.items()),
         is_me=colleague.member.public_id == me.member.public_id,
     )
@@ -120,25 +121,25 @@ def change_role(public_id: str) -> ResponseReturnValue:
             before=before.value,
             after=role.value,
         )
-    words = f"{colleague.account.name} is now {ROLES[role].lower()}."
+    words = f"{colleague.name} is now {ROLES[role].lower()}."
     return see_other(url_for(".team"), words)
 
 
 @bp.post("/team/<public_id>/invite-again")
 @needs(Right.MANAGE)
 def invite_again(public_id: str) -> ResponseReturnValue:
-    """Make a new link; the older one stops working."""
+    """Mail a new link; the older one stops working."""
     me = signed_in()
     colleague = accounts.get_member(me.organisation, public_id)
     with unit_of_work():
-        accounts.invite_member(
+        access.invite(
             me.organisation,
             me.account,
-            colleague.account.name,
-            colleague.account.address,
+            colleague.name,
+            colleague.address,
             colleague.member.role,
         )
-    words = "There is a new link. The older one no longer works."
+    words = f"A new invitation is on its way to {colleague.address}. The older one no longer works."
     return see_other(url_for(".member", public_id=public_id), words)
 
 
@@ -151,7 +152,7 @@ def end_membership(public_id: str) -> ResponseReturnValue:
     with unit_of_work():
         accounts.end_membership(colleague.member)
         accounts.note(me.organisation, me.account, "removed a team member", public_id)
-    words = f"{colleague.account.name} is no longer on the team."
+    words = f"{colleague.name} is no longer on the team."
     return see_other(url_for(".team"), words)
 
 

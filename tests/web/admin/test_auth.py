@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from mailer import accounts
-from mailer.accounts import Account, Authenticated, Role
+from mailer.accounts import Account, AuditEntry, Authenticated, Role
 from mailer.app import create_app
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.settings import Settings
+from mailer.foundation.tokens import Purpose, sign_timed
 from mailer.organisations import Organisation
+from mailer.transactional import MessageKind, TransactionalMessage
 from tests.conftest import settings_for
 from tests.support.factories import DORA, make_organisation
 from tests.support.make_accounts import (
@@ -113,6 +119,94 @@ def test_too_many_attempts_are_answered_with_when_to_come_back(app: Flask, ada: 
     answers = [sign_in(client, password="the wrong password") for _ in range(11)]
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+def test_whoever_tries_elsewhere_keeps_nobody_out(app: Flask, ada: Account) -> None:
+    known, attacker = team_client(app), team_client(app)
+    assert sign_in(known).status_code == 303
+    for _ in range(12):
+        last = sign_in(attacker, password="the wrong password")
+    assert last.status_code == 429
+    assert sign_in(attacker).status_code == 429
+    known.delete_cookie("session", domain=urlsplit(known.admin_url).hostname or "")
+    assert sign_in(known).status_code == 303  # in the same network, from a browser that is known
+    stranger = team_client(app)
+    stranger.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+    for _ in range(12):
+        assert sign_in(stranger).status_code == 303
+        stranger.delete_cookie("session", domain=urlsplit(known.admin_url).hostname or "")
+        stranger.delete_cookie("device", domain=urlsplit(known.admin_url).hostname or "")
+
+
+@pytest.mark.requirement("S-010")
+def test_passwords_are_limited_and_noted_wherever_they_are_asked(
+    app: Flask, books: Organisation, ada: Account
+) -> None:
+    make_account(make_organisation(DORA), name="Dora")
+    path = invitation_path(books, ada, "dora@books.example")
+    client = team_client(app)
+    fields = {"csrf_token": csrf_token_in(client.get(path)), "name": "D", "password": CHOSEN}
+    answers = [client.post(path, data=fields).status_code for _ in range(12)]
+    assert (answers[0], answers[-1]) == (422, 429)
+    fields["address"] = "dora@books.example"
+    page = client.get("/admin/sign-in")
+    fields["csrf_token"] = csrf_token_in(page)
+    assert client.post("/admin/sign-in", data=fields).status_code == 429
+
+    inside = team_client(app, ada)
+    inside.environ_base["REMOTE_ADDR"] = "198.51.100.8"
+    change = {"current": "the wrong password", "password": CHOSEN}
+    changes = [inside.send("/admin/settings/account/password", **change) for _ in range(12)]
+    assert changes[-1].status_code == 429
+    noted = [entry.action for entry in db.session.scalars(sa.select(AuditEntry))]
+    assert noted.count("was refused joining a team") == 12
+    assert noted.count("was refused a sign-in") == 1
+    assert noted.count("was refused a new password") == 12
+
+
+def newest_mail() -> TransactionalMessage:
+    return db.session.scalars(sa.select(TransactionalMessage)).all()[-1]
+
+
+def ask_for_reset(client: TeamClient, address: str) -> str:
+    fields = {"csrf_token": csrf_token_in(client.get("/admin/forgotten")), "address": address}
+    response = client.post("/admin/forgotten", data=fields)
+    assert response.status_code == 200
+    return response.text
+
+
+def test_a_forgotten_password_is_replaced_by_a_mailed_link_once(app: Flask, ada: Account) -> None:
+    signed_in, client = team_client(app, ada), team_client(app)
+    known = ask_for_reset(client, "ADA@books.example")
+    mail = newest_mail()
+    assert (mail.kind, mail.to_address) == (MessageKind.ACCOUNT, "ada@books.example")
+    assert (
+        known
+        == ask_for_reset(client, "nobody@books.example")
+        == ask_for_reset(client, "no address")
+    )
+    assert newest_mail().id == mail.id
+    text = message_from_bytes(mail.body or b"", policy=default).get_body(("plain",))
+    assert text is not None
+    found = re.search(r"https?://[^/]+(/admin/new-password/\S+)", text.get_content())
+    assert found is not None
+    page = client.get(found.group(1))
+    fields = {"csrf_token": csrf_token_in(page), "password": "short"}
+    assert client.post(found.group(1), data=fields).status_code == 422
+    assert accounts.authenticate("ada@books.example", PASSWORD).account.id == ada.id
+    fields["password"] = CHOSEN
+    assert client.post(found.group(1), data=fields).location == "/admin/sign-in"
+    assert accounts.authenticate("ada@books.example", CHOSEN).account.id == ada.id
+    assert signed_in.get("/admin/").status_code == 303
+    assert b"Your password was changed" in (newest_mail().body or b"")
+    assert client.get(found.group(1)).status_code == 410
+    assert client.post(found.group(1), data=fields).status_code == 410
+
+
+def test_a_token_for_something_else_is_no_link_to_a_new_password(app: Flask, ada: Account) -> None:
+    with unit_of_work():
+        token = sign_timed(Purpose.INVITATION, [ada.public_id, "x"])
+    assert team_client(app).get(f"/admin/new-password/{token}").status_code == 410
 
 
 def test_without_a_session_every_page_asks_to_sign_in_and_leads_back(

@@ -43,7 +43,10 @@ PAGES = (
     "/admin/team/history",
 )
 # The figures have a token of their own.
-OPEN_TO_ALL = {"auth.sign_in", "auth.enter", "auth.invitation", "auth.accept", "metrics"}
+OPEN_TO_ALL = {
+    *("auth.sign_in", "auth.enter", "auth.invitation", "auth.accept", "metrics"),
+    *("auth.forgotten", "auth.ask_for_reset", "auth.new_password", "auth.reset_password"),
+}
 HOSTS = {
     "MAILER_PUBLIC_URL": "http://news.example",
     "MAILER_ADMIN_URL": "http://desk.example:8443",

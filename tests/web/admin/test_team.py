@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from mailer import accounts
 from mailer.accounts import Role
-from mailer.foundation.database import unit_of_work
+from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.paging import PAGE_SIZE
 from mailer.organisations import Organisation
+from mailer.transactional import TransactionalMessage
 from tests.support.factories import DORA, make_organisation
 from tests.support.make_accounts import TeamClient, make_account, team_client
 
@@ -28,7 +31,7 @@ def ada(app: Flask, books: Organisation) -> TeamClient:
 
 
 def path_of(organisation: Organisation, name: str) -> str:
-    [found] = [one for one in accounts.list_members(organisation) if one.account.name == name]
+    [found] = [one for one in accounts.list_members(organisation) if one.name == name]
     return f"/admin/team/{found.member.public_id}"
 
 
@@ -40,20 +43,59 @@ def test_the_team_is_shown_with_what_each_role_may_do(ada: TeamClient, books: Or
     assert "Send campaigns" in page
 
 
-def test_an_invitation_shows_the_link_to_send(ada: TeamClient, books: Organisation) -> None:
+def mailed_link() -> str:
+    """The path of the link in the newest mail."""
+    mail = db.session.scalars(sa.select(TransactionalMessage)).all()[-1]
+    text = message_from_bytes(mail.body or b"", policy=default).get_body(("plain",))
+    assert text is not None
+    found = re.search(r"https?://[^/]+(/admin/\S+)", text.get_content())
+    assert found is not None
+    return found.group(1)
+
+
+def test_an_invitation_goes_to_the_mailbox_and_is_shown_to_nobody(
+    ada: TeamClient, books: Organisation
+) -> None:
     new = {"name": "Ben", "address": "ben@books.example", "role": "editor"}
     response = ada.send("/admin/team/invite", **new)
     assert response.location == path_of(books, "Ben")
     page = ada.get(response.location).text
-    assert "Send this link to Ben" in page
-    found = re.search(r'value="(https?://[^/]+/admin/invitation/[^"]+)"', page)
-    assert found is not None
-    link = urlsplit(found.group(1)).path
+    assert "Invited, not joined yet" in page
+    assert "/admin/invitation/" not in page
+    link = mailed_link()
     assert ada.get(link).status_code == 200
     ada.send(f"{path_of(books, 'Ben')}/invite-again")
     assert ada.get(link).status_code == 410
     ada.send(f"{path_of(books, 'Ben')}/end")
-    assert "Ben" not in [one.account.name for one in accounts.list_members(books)]
+    assert "Ben" not in [one.name for one in accounts.list_members(books)]
+
+
+@pytest.mark.requirement("S-009")
+def test_an_invitation_tells_nobody_whether_there_is_an_account(
+    app: Flask, ada: TeamClient, books: Organisation
+) -> None:
+    make_account(make_organisation(DORA), name="Dora Keller", address="dora@plants.example")
+    pages = []
+    for address in ("dora@plants.example", "none@plants.example"):
+        ada.send("/admin/team/invite", name="Guest", address=address, role="editor")
+        page = team_client(app).get(mailed_link()).text
+        member = ada.get("/admin/team/").text
+        assert "Keller" not in page + member
+        pages.append(re.sub(r'value="[^"]{20,}"|/admin/\S+|[a-z]+@plants.example', "", page))
+    assert pages[0] == pages[1]
+
+
+def test_an_invited_address_stays_free_for_its_owner(ada: TeamClient, books: Organisation) -> None:
+    ada.send("/admin/team/invite", name="Guest", address="ben@books.example", role="editor")
+    plants = make_organisation(DORA)
+    with unit_of_work():
+        ben = accounts.create_account("Ben", "ben@books.example", "another bookshop by the sea")
+        accounts.add_member(plants, ben, Role.OWNER)
+    assert "Guest" in ada.get("/admin/team/").text
+    with unit_of_work():
+        accounts.accept_invitation(mailed_link().rpartition("/")[2], "another bookshop by the sea")
+    assert len(accounts.list_memberships(ben)) == 2
+    assert "Ben" in ada.get("/admin/team/").text
 
 
 def test_an_invitation_that_cannot_be_made_comes_back(ada: TeamClient, books: Organisation) -> None:
