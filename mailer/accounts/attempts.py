@@ -2,7 +2,8 @@
 
 Only wrong passwords count. Whoever signed in before in this browser has a limit of their own, so nobody else
 can keep them out. Everybody else is counted by account and network, and by network alone. Once an account saw
-many wrong passwords in a day, each network has fewer tries: guessing from many is slowed to a few a day for each, and still nobody is kept out from a network of their own.
+many wrong passwords in a day, each network has a few tries a day: guessing from many networks is slowed, and
+still nobody is kept out from a network of their own.
 """
 
 from __future__ import annotations

@@ -105,23 +105,14 @@ def find_full(occurrences: Sequence[Sequence[Limit]]) -> list[Limit | None]:
     ]
 
 
-def give_back(limits: Sequence[Limit], counted_at: float) -> None:
-    """Take one occurrence off `limits` again that was counted at `counted_at` (seconds since 1970)."""
+def give_back(limits: Sequence[Limit], counted_at: float | None = None) -> None:
+    """Take one occurrence off `limits` again, counted at `counted_at` (seconds since 1970) or just now."""
+    counted_at = time.time() if counted_at is None else counted_at
     keys = [f"limit:{limit.key}:{int(counted_at // limit.seconds)}" for limit in limits]
     try:
         connection().eval(_GIVE_BACK, len(keys), *keys)
     except (redis.RedisError, OSError):
         _local().give_back(limits, counted_at)
-
-
-def give_back(limits: Sequence[Limit]) -> None:
-    """Take back one occurrence that `is_within` counted just now, for it turned out not to count."""
-    now = time.time()
-    keys = [f"limit:{limit.key}:{int(now // limit.seconds)}" for limit in limits]
-    try:
-        connection().eval(_GIVE_BACK, len(keys), *keys)
-    except (redis.RedisError, OSError):
-        _local().give_back(limits, now)
 
 
 class _LocalCounters:
@@ -150,13 +141,6 @@ class _LocalCounters:
             for limit in limits:
                 place = (limit.key, int(counted_at // limit.seconds))
                 self._counts[place] = max(0, self._counts.get(place, 0) - 1)
-
-    def give_back(self, limits: Sequence[Limit], now: float) -> None:
-        with self._lock:
-            for limit in limits:
-                slot = limit.key, int(now // limit.seconds)
-                if self._counts.get(slot, 0) > 0:
-                    self._counts[slot] -= 1
 
     def _used(self, limit: Limit, slot: int, now: float) -> float:
         share = 1 - (now % limit.seconds) / limit.seconds
