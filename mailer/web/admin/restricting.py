@@ -52,7 +52,7 @@ def person_lift(public_id: str) -> ResponseReturnValue:
 @needs(Right.WRITE)
 def person_works_again(public_id: str) -> ResponseReturnValue:
     """Let campaigns go to an address again that bounced, because somebody knows that it works (E-087)."""
-    me, because = signed_in(), request.form.get("known_by", "")
+    me, because = signed_in(), request.form.get("known_by", "").replace("\0", " ")
     here = url_for(".person", public_id=public_id)
     try:
         with unit_of_work():
