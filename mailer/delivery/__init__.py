@@ -9,12 +9,14 @@ may have been sent but was not answered is uncertain and never sent again by its
 
 from __future__ import annotations
 
-from mailer.delivery.alarm import Alarm, Everywhere, Heard
+from mailer.delivery.advice import why_paused, why_slow, why_stuck
+from mailer.delivery.alarm import Alarm, Everywhere, Heard, Series
 from mailer.delivery.bounces import note_service_bounce
 from mailer.delivery.claiming import Claim, claim
 from mailer.delivery.composing import Composer
 from mailer.delivery.destinations import back_off, list_blocked
 from mailer.delivery.forgetting import forget_counting, forget_replies
+from mailer.delivery.giving_back import find_last_series, give_back
 from mailer.delivery.hosting import (
     Hosting,
     find_hosting,
@@ -36,11 +38,14 @@ from mailer.delivery.links import message_id, notice_url
 from mailer.delivery.looking import Lookout, Standing
 from mailer.delivery.models import Delivery, SendingLimit, SendingOwner
 from mailer.delivery.outcomes import (
+    AGAIN_AT_THE_RELAY,
     Result,
     Retries,
     asks_to_wait,
+    is_about_the_address,
     is_about_the_sender,
     result_of,
+    series_of,
     uncertain,
     unrenderable,
     unsent,
@@ -70,6 +75,7 @@ from mailer.delivery.tallies import share as share_heard
 from mailer.delivery.testing import Shown, preview, send_test
 
 __all__ = [
+    "AGAIN_AT_THE_RELAY",
     "KEY_PREFIX",
     "LEASE",
     "PROVIDERS",
@@ -90,6 +96,7 @@ __all__ = [
     "Retries",
     "SendingLimit",
     "SendingOwner",
+    "Series",
     "Shown",
     "SkipReason",
     "Standing",
@@ -102,11 +109,14 @@ __all__ = [
     "expire_leases",
     "extend_lease",
     "find_hosting",
+    "find_last_series",
     "forget_alarm",
     "forget_counting",
     "forget_replies",
+    "give_back",
     "has_domains_due",
     "has_due",
+    "is_about_the_address",
     "is_about_the_sender",
     "is_mx_lookup_on",
     "leave",
@@ -131,6 +141,7 @@ __all__ = [
     "result_of",
     "retries",
     "send_test",
+    "series_of",
     "set_limit",
     "settle",
     "settle_owner",
@@ -141,4 +152,7 @@ __all__ = [
     "unrenderable",
     "unsent",
     "why",
+    "why_paused",
+    "why_slow",
+    "why_stuck",
 ]

@@ -1,17 +1,22 @@
-"""When to stop by ourselves: too many dead addresses, a row of objections, mails that cannot be made. Pure."""
+"""When to stop by ourselves: dead addresses, answers about us, objections, mails that cannot be made. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from mailer.delivery.outcomes import is_about_policy, is_about_the_address
-from mailer.transport import Outcome, OutcomeKind
+from mailer.delivery.advice import why_paused
+from mailer.delivery.outcomes import is_about_policy, is_about_the_address, series_of
+from mailer.transport import CERTAIN, About, Outcome, OutcomeKind, lasts_long, read_outcome
 
 FIRST_LOOK = 100  # answers before the share of dead addresses says anything
 MOST_DEAD = 0.05  # E-092
 MOST_OBJECTIONS = 20  # 5.7.x in a row from one destination
 MOST_UNRENDERABLE = 20  # in a row
+MOST_CERTAIN = 3  # answers in a row that only our provider can give, nothing taken between
+MOST_ALIKE, MOST_ALIKE_AT_FIRST = 10, 5  # the same answers; fewer while nothing was taken at all
+FEWEST_DESTINATIONS = 3  # that answer alike, else MOST_OBJECTIONS are needed
 
 
 @dataclass(slots=True)
@@ -44,6 +49,24 @@ class Everywhere:
     objections: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The same answer to several people, nothing taken between: which, since when, and what to say."""
+
+    key: str  # as of `series_of`
+    since: datetime
+    because: str
+
+
+@dataclass(slots=True)
+class _Alike:
+    """The same answer to several people, nothing taken between."""
+
+    since: datetime
+    length: int = 0
+    destinations: set[str] = field(default_factory=set)
+
+
 class Alarm:
     """Counts what is answered of one campaign since it began or was last paused by an alarm.
 
@@ -57,16 +80,23 @@ class Alarm:
         self._objecting: set[str] = set()  # destinations that objected lately
         self._last = ""
         self._unrenderable = 0
+        self._alike: dict[str, _Alike] = {}
+        self._has_taken = False
+        self.series: Series | None = None  # whose people are to be given back, when it rang for one
 
     def hear(self, outcome: Outcome, destination: str = "") -> str | None:
         """Count an outcome; the sentence to pause the campaign with, or None."""
         if outcome.kind is OutcomeKind.ACCEPTED:
             self._heard.answers += 1
+            self._has_taken = True
+            if self._alike:
+                self._alike.clear()
             if destination in self._objecting:
                 self._break(destination)
             return self._judge_dead() if self._dead else None
-        if outcome.kind is not OutcomeKind.REFUSED:
-            return None
+        alike = self._judge_alike(outcome, destination)
+        if outcome.kind is not OutcomeKind.REFUSED or outcome.stage == "mail":
+            return alike
         self._heard.answers += 1
         self._heard.dead += is_about_the_address(outcome)
         if is_about_policy(outcome):
@@ -75,7 +105,7 @@ class Alarm:
             self._last = f"{outcome.code} {outcome.text}"
         elif destination in self._objecting:
             self._break(destination)
-        return self._judge_dead() or self._judge_objections(destination)
+        return alike or self._judge_dead() or self._judge_objections_here(destination)
 
     def take_heard(self) -> Heard:
         """What was heard since this was last asked; it is told to the others until `hear_of_all`."""
@@ -87,7 +117,7 @@ class Alarm:
         objections = {**self._all.objections, **everywhere.objections}
         self._all = Everywhere(everywhere.answers, everywhere.dead, objections)
         self._telling = Heard()
-        reasons = (self._judge_objections(one) for one in everywhere.objections)
+        reasons = (self._judge_objections_here(one) for one in everywhere.objections)
         return self._judge_dead() or next((reason for reason in reasons if reason), None)
 
     def rendered(self) -> None:
@@ -119,6 +149,49 @@ class Alarm:
             f"{answers}). Going on would harm your reputation as a sender. "
             "Please check where these addresses come from."
         )
+
+    def _judge_alike(self, outcome: Outcome, destination: str) -> str | None:
+        """Count an answer that may be about us; the sentence to pause with, or None."""
+        if outcome.code is None or outcome.stage == "local":
+            return None
+        key = series_of(outcome.code, outcome.text, outcome.stage)
+        if not key:
+            return None
+        about = read_outcome(outcome).about
+        alike = self._alike.setdefault(key, _Alike(outcome.at))
+        alike.length += 1
+        alike.destinations.add(destination)
+        if not self._is_about_us(about, outcome, alike):
+            return None
+        answer = f"{outcome.code} {outcome.text}"
+        self.series = Series(key, alike.since, why_paused(about, answer))
+        return self.series.because
+
+    def _is_about_us(self, about: About, outcome: Outcome, alike: _Alike) -> bool:
+        length, destinations = alike.length, len(alike.destinations)
+        is_refused = outcome.kind is OutcomeKind.REFUSED
+        if is_refused and outcome.stage == "mail":
+            return about is not About.PACE or length >= MOST_OBJECTIONS
+        if about is About.QUOTA and not is_refused and not lasts_long(outcome.text):
+            return False  # waited for
+        if about in (About.QUOTA, About.ACCOUNT):
+            return length >= MOST_CERTAIN
+        if about in CERTAIN and not self._has_taken:
+            return length >= MOST_CERTAIN
+        if not is_refused and about not in CERTAIN:
+            return False
+        if about is About.PACE or destinations < FEWEST_DESTINATIONS:
+            return length >= MOST_OBJECTIONS and not is_about_policy(outcome)
+        return length >= (MOST_ALIKE if self._has_taken else MOST_ALIKE_AT_FIRST)
+
+    def _judge_objections_here(self, destination: str) -> str | None:
+        """The same as `_judge_objections`; where nothing was taken anywhere, its people are given back."""
+        because = self._judge_objections(destination)
+        if because is not None and self.series is None:
+            longest = max(self._alike.items(), key=lambda one: one[1].length, default=None)
+            if longest is not None and longest[1].length >= MOST_ALIKE:
+                self.series = Series(longest[0], longest[1].since, because)
+        return because
 
     def _judge_objections(self, destination: str) -> str | None:
         in_a_row = self._count_objections(destination)

@@ -8,27 +8,25 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from mailer.delivery.states import DeliveryState, SkipReason
-from mailer.transport import Outcome, OutcomeKind
+from mailer.transport import (
+    FOR_NOW,
+    About,
+    Outcome,
+    OutcomeKind,
+    is_of_the_relay,
+    pattern_of,
+    read_answer,
+    read_outcome,
+)
 
 LONGEST_REPLY = 2_000
 LOST = "The sending process ended before the answer came."
 VANISHED = "The sending process was lost, and nothing tells how far it came."
 _GAVE_UP = re.compile(r"Gave up after \d+ tries\. The last answer was: ")
-_ENHANCED = re.compile(r"[45]\.(\d{1,3}\.\d{1,3})(?![\d.])")
-# What follows the class in RFC 3463 codes that speak of our sending: policy and signing, content, protocol,
-# the way to us, our pace and our own address (E-082).
-_OURS = re.compile(r"[3567]\.|4\.5$|1\.[78]$")
-_PACE = frozenset({421, 432, 454})
-_WORDS_OF_OURS = re.compile(
-    r"\b(spf|dkim|dmarc|unauthenticated|authenticat\w+|spam|policy|reputation|black ?list\w*|block ?list\w*"
-    r"|rbl|dnsbl|relay\w*|sender|rate|limit\w*|throttl\w+|too many|too fast|greylist\w*|suspicious)\b",
-    re.IGNORECASE,
-)
-_WORDS_OF_THE_MAILBOX = re.compile(
-    r"\b(mailbox|over ?quota|user unknown|unknown user|no such user)\b", re.IGNORECASE
-)
-# RFC 3463 codes that say something about the address, not about us (E-083).
-_ABOUT_THE_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+# When a mail is offered again after the relay wanted less: it was no try.
+AGAIN_AT_THE_RELAY = timedelta(seconds=1)
+AGAIN_AT_A_DESTINATION = timedelta(seconds=5)  # which rests for longer when it goes on
+_NOT_OURS = frozenset({About.ADDRESS, About.MAILBOX, About.GREYLISTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,28 @@ class Result(NamedTuple):
     reply_text: str = ""
     batch_id: int = 0  # of which it was claimed; 0 when it has an owner of its own
     is_bounce: bool = False  # the relay says that there is no such mailbox
+    may_come_back: bool = False  # refused, but in words that may be about us
+
+
+def wants_less(outcome: Outcome) -> bool:
+    """Whether the relay would take this mail later, or when fewer come: no try, whatever its code says."""
+    return (
+        outcome.kind in (OutcomeKind.DEFERRED, OutcomeKind.REFUSED)
+        and read_outcome(outcome).about in FOR_NOW
+    )
+
+
+def series_of(code: int, text: str, stage: str = "") -> str:
+    """What makes answers to several people the same one; empty where they are about the person.
+
+    Answers about us that say so are the same whatever their words; of others the words count.
+    """
+    about, is_said = read_answer(code, text, stage)
+    if about in _NOT_OURS and (is_said or not text):
+        return ""
+    if not is_said or about in (About.POLICY, About.UNKNOWN, About.MESSAGE):
+        return pattern_of(code, text)
+    return about.value
 
 
 def result_of(
@@ -68,12 +88,15 @@ def result_of(
     first_tried_at: datetime | None = None,
     batch_id: int = 0,
     retries: Retries = Retries(),
+    again: timedelta | None = None,
 ) -> Result:
     """The result of `outcome` for a delivery that was tried `attempts` times before, first at that time.
 
+    With `again` the relay as a whole wants us slower: the mail comes back uncounted after that time.
+
     A 4xx is tried again after 30 minutes times 2 to the n, at most 4 hours apart, until the time to give up
     has come (E-085); nothing is ever tried again after a 5xx (E-084) or an unknown end (E-093). A refusal
-    of the sender and what was not sent come back uncounted.
+    of the sender, an answer about our pace or quota, and what was not sent come back uncounted.
     """
     kind = outcome.kind
     if kind is OutcomeKind.ACCEPTED:
@@ -90,10 +113,13 @@ def result_of(
         )
     if kind is OutcomeKind.UNSENT or is_about_the_sender(outcome):
         return unsent(delivery_id, outcome.at, batch_id=batch_id)
+    tried_at = first_tried_at or outcome.at
+    if (again or wants_less(outcome)) and outcome.at <= tried_at + retries.give_up:
+        return _put_off(delivery_id, outcome, batch_id, again)
     text = outcome.text[:LONGEST_REPLY]
     state, due_at = DeliveryState(kind.value), None
     if kind is OutcomeKind.DEFERRED:
-        due_at = retries.next_after(outcome.at, attempts, first_tried_at or outcome.at)
+        due_at = retries.next_after(outcome.at, attempts, tried_at)
         if due_at is None:
             state = DeliveryState.REFUSED
             text = f"Gave up after {attempts + 1} tries. The last answer was: {text}"
@@ -106,6 +132,25 @@ def result_of(
         reply_text=text,
         batch_id=batch_id,
         is_bounce=is_about_the_address(outcome),
+        may_come_back=kind is OutcomeKind.REFUSED
+        and outcome.code is not None
+        and series_of(outcome.code, outcome.text, outcome.stage) != "",
+    )
+
+
+def _put_off(delivery_id: int, outcome: Outcome, batch_id: int, again: timedelta | None) -> Result:
+    """The result of a mail that comes back soon and uncounted, with the answer kept."""
+    if again is None:
+        again = AGAIN_AT_THE_RELAY if is_of_the_relay(outcome) else AGAIN_AT_A_DESTINATION
+    return Result(
+        delivery_id,
+        DeliveryState.PLANNED,
+        outcome.at,
+        due_at=outcome.at + again,
+        is_try=False,
+        reply_code=outcome.code,
+        reply_text=outcome.text[:LONGEST_REPLY],
+        batch_id=batch_id,
     )
 
 
@@ -147,17 +192,20 @@ def is_about_the_sender(outcome: Outcome) -> bool:
 
 
 def is_about_the_address(outcome: Outcome) -> bool:
-    """Whether the relay says that there is no such mailbox (E-083)."""
+    """Whether the relay says that there is no such mailbox (E-083): by the words first, then by the code."""
     if outcome.kind is not OutcomeKind.REFUSED or outcome.stage in ("mail", "local"):
         return False
-    if outcome.enhanced is None:
-        return outcome.code == 550 and outcome.stage == "rcpt"
-    return outcome.enhanced in _ABOUT_THE_ADDRESS
+    return read_outcome(outcome).about is About.ADDRESS
 
 
 def is_about_policy(outcome: Outcome) -> bool:
     """Whether the relay objects to us or our mail as such (5.7.x, E-082)."""
-    return outcome.kind is OutcomeKind.REFUSED and (outcome.enhanced or "").startswith("5.7.")
+    is_refused = outcome.kind is OutcomeKind.REFUSED
+    return (
+        is_refused
+        and (outcome.enhanced or "").startswith("5.7.")
+        and not is_about_the_address(outcome)
+    )
 
 
 def is_about_us(code: int | None, text: str) -> bool:
@@ -165,21 +213,17 @@ def is_about_us(code: int | None, text: str) -> bool:
 
     `code` is None where our own relay could not be given the mail at all.
     """
-    said = _GAVE_UP.sub("", text)
     if code is None:
         return True
-    enhanced = _ENHANCED.match(said)
-    if enhanced is not None:
-        return bool(_OURS.match(enhanced[1]))
-    if code in _PACE:
-        return True
-    return bool(_WORDS_OF_OURS.search(said)) and not _WORDS_OF_THE_MAILBOX.search(said)
+    return read_answer(code, _GAVE_UP.sub("", text)).about in ABOUT_US
 
 
 def asks_to_wait(outcome: Outcome) -> bool:
-    """Whether the answer to a mail says that its destination wants us slower: 421 or 4.7.x (E-065)."""
+    """Whether the answer to a mail says that its destination wants us slower: 421, 4.7.x or words (E-065)."""
     if outcome.stage not in ("rcpt", "data", "body") or outcome.code is None:
         return False
-    return outcome.code == 421 or (
-        outcome.code // 100 == 4 and (outcome.enhanced or "").startswith("4.7.")
-    )
+    about = read_outcome(outcome).about
+    if outcome.kind is OutcomeKind.ACCEPTED or about in _NOT_OURS:
+        return False
+    is_temporary = outcome.code // 100 == 4 and (outcome.enhanced or "").startswith("4.7.")
+    return outcome.code == 421 or is_temporary or about in FOR_NOW

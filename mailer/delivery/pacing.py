@@ -16,17 +16,28 @@ from functools import lru_cache
 
 from mailer.delivery.limits import rate_of
 from mailer.delivery.models import SendingLimit
-from mailer.delivery.outcomes import asks_to_wait
+from mailer.delivery.outcomes import asks_to_wait, series_of
 from mailer.delivery.recipients import Recipient
+from mailer.delivery.relay_pace import RelayPace
 from mailer.delivery.states import LimitKind
 from mailer.foundation.addresses import ascii_domain
 from mailer.foundation.clock import now
 from mailer.foundation.permits import Permits, Redis
-from mailer.transport import Outcome, OutcomeKind
+from mailer.transport import (
+    FOR_NOW,
+    Outcome,
+    OutcomeKind,
+    is_about_connections,
+    is_of_the_relay,
+    read_outcome,
+)
 
 ASK_AGAIN = 0.05  # seconds, for a place on the wire
 FARTHEST = 600.0  # seconds; then it is asked again, for limits change
 REPEATS = 3  # answers of 4.7.x in a row: one alone is often about the address (greylisting)
+MANY_REPEATS = 10  # of what a relay may say on its own account, while others are taken
+MANY_DESTINATIONS = 3  # with the same answer and nothing taken between: the relay itself says so
+STUCK_AFTER = 300.0  # seconds in which the relay takes nothing and wants less
 WELL_AGAIN = 64  # mails at once, after which a destination goes as fast as ever
 
 
@@ -55,6 +66,7 @@ class _Health:
 
     at_once: float | None = None  # while it recovers
     objections: int = 0
+    others_taken: int = 0  # how many mails had been taken anywhere when the first objection came
 
 
 @dataclass(slots=True)
@@ -76,10 +88,15 @@ class Pacer:
         self._buckets: dict[tuple[LimitKind, int, str], _Bucket] = {}
         self._flying: Counter[str] = Counter()
         self._health: dict[str, _Health] = {}
+        self._alike: dict[str, set[str]] = {}  # who gave the same answer since the last mail taken
+        self._taken = 0  # while anything is limited
+        self.relay = RelayPace()
+        self.asked = ""  # how the relay last asked for less
 
-    def begin(self) -> None:
+    def begin(self, connections: int = 1) -> None:
         """Nothing is on its way: a run begins, and what the last one left without an answer is settled."""
         self._flying.clear()
+        self.relay.begin(connections, time.monotonic())
 
     def know(self, limits: Iterable[SendingLimit], blocked: Mapping[str, datetime]) -> None:
         """Take note of the limits as they are set, and of who asked to be left alone."""
@@ -103,10 +120,12 @@ class Pacer:
     @property
     def is_free(self) -> bool:
         """Whether nothing is limited, so that nobody has to be asked."""
-        return not (self._limits or self.blocked or self._health)
+        return not (self._limits or self.blocked or self._health) and self.relay.is_free
 
     def allow(self, recipient: Recipient, organisation_id: int, sender: str) -> Wait | None:
         """Use a permit of each limit that is set for this mail; or else how long it has to wait."""
+        if self.relay.room(time.monotonic()) == 0:
+            return Wait(0.0, is_general=True)
         destination = recipient.destination
         if (until := self.blocked.get(destination)) is not None:
             seconds = (until - now()).total_seconds()
@@ -118,34 +137,90 @@ class Pacer:
         wait = self._use_permits(organisation_id, sender, names)
         if wait is None:
             self._flying.update(names)
+            if not self.relay.is_free:
+                self.relay.go(recipient.delivery_id)
         return wait
 
-    def heard(self, recipient: Recipient, outcome: Outcome) -> str | None:
-        """Learn from an outcome; the answer with which the destination asks us to wait, or None."""
+    def heard(self, recipient: Recipient, outcome: Outcome, taken: int = 0) -> str | None:
+        """Learn from an outcome; the answer with which the destination asks us to wait, or None.
+
+        `taken` is how many mails of this run the relay has taken so far.
+        """
+        cuts_before = self.relay.landed(recipient.delivery_id)
         self.unused(recipient)
         destination = recipient.destination
-        if asks_to_wait(outcome):
-            health = self._health.setdefault(destination, _Health())
-            health.objections += 1
-            if outcome.code != 421 and health.objections < REPEATS:
+        if outcome.kind is OutcomeKind.ACCEPTED:
+            self._taken += 1
+            self._alike.clear()
+            self.relay.taken()
+            self._recover(destination)
+            return None
+        is_the_relays = self.slows_the_relay(recipient, outcome)
+        if is_the_relays:
+            self.asked = f"{outcome.code} {outcome.text}"
+            self.relay.refused(
+                cuts_before, taken, time.monotonic(), at_once=is_about_connections(outcome)
+            )
+        if not asks_to_wait(outcome):
+            return None
+        health = self._health.setdefault(destination, _Health(others_taken=self._taken))
+        health.objections += 1
+        if is_the_relays:
+            others = self._taken - health.others_taken
+            if min(health.objections, others) < MANY_REPEATS:
                 return None
-            health.objections, health.at_once = 0, 1
-            return f"{outcome.code} {outcome.text}"
-        known = self._health.get(destination)
-        if known is not None and outcome.kind is OutcomeKind.ACCEPTED:
-            known.objections = 0
-            known.at_once = known.at_once and known.at_once * 2
-            if known.at_once is None or known.at_once > WELL_AGAIN:
-                del self._health[destination]
-        return None
+        elif outcome.code != 421 and health.objections < REPEATS:
+            return None
+        health.objections, health.at_once = 0, 1
+        health.others_taken = self._taken
+        return f"{outcome.code} {outcome.text}"
+
+    def slows_the_relay(self, recipient: Recipient, outcome: Outcome) -> bool:
+        """Whether the relay as a whole wants us slower: it says so, or says the same of many destinations."""
+        if outcome.code is None or outcome.kind is OutcomeKind.ACCEPTED:
+            return False
+        about, is_said = read_outcome(outcome)
+        is_for_now = about in FOR_NOW
+        if is_for_now and is_of_the_relay(outcome):
+            return True
+        may_be_a_destinations = outcome.code == 421 or (outcome.enhanced or "").startswith("4.7.")
+        if is_for_now and is_said and not (may_be_a_destinations and self.relay.is_free):
+            return True
+        if outcome.stage == "mail" or not (is_for_now or outcome.kind is OutcomeKind.DEFERRED):
+            return False
+        series = series_of(outcome.code, outcome.text, outcome.stage)
+        if not series:
+            return False
+        asking = self._alike.setdefault(series, set())
+        asking.add(recipient.destination)
+        return len(asking) >= MANY_DESTINATIONS
+
+    def stuck(self, moment: float) -> str | None:
+        """The answer of a relay that has wanted less for minutes and took nothing; asked, it is told anew."""
+        since = self.relay.nothing_since
+        if since is None or moment - since < STUCK_AFTER:
+            return None
+        self.relay.nothing_since = None
+        return self.asked
 
     def unused(self, recipient: Recipient) -> None:
         """A mail that was allowed is not on its way, or did not go after all."""
+        self.relay.landed(recipient.delivery_id)
         for name in _names_of(recipient.destination, recipient.address):
             if self._flying[name] > 1:
                 self._flying[name] -= 1
             else:
                 del self._flying[name]
+
+    def _recover(self, destination: str) -> None:
+        known = self._health.get(destination)
+        if known is None:
+            return
+        known.objections = 0
+        known.others_taken = self._taken
+        known.at_once = known.at_once and known.at_once * 2
+        if known.at_once is None or known.at_once > WELL_AGAIN:
+            del self._health[destination]
 
     def _has_room(self, organisation_id: int, names: tuple[str, ...]) -> bool:
         for name in names:
@@ -193,6 +268,10 @@ class Pacer:
             )
             if key in self._limits.rates
         ]
+        if self.relay.rate is not None:
+            rates.append(self.relay.rate)
+        if self.relay.at_once is not None:
+            rates.append(max(1.0, 10 * self.relay.at_once))
         return min(rates) if rates else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from mailer.delivery.bounces import note_bounces
-from mailer.delivery.outcomes import Result
+from mailer.delivery.outcomes import Result, unsent
 from mailer.delivery.states import OPEN, DeliveryState
 from mailer.foundation import driver
 
@@ -48,8 +48,9 @@ def settle(owner: str, results: Sequence[Result], *, done: Collection[int] = ())
     """Write down `results` for rows that `owner` has in hand, and close the batches that are `done`.
 
     Addresses that bounced are suppressed in the same transaction (E-083). A row that is not its owner's any
-    more is left alone. An answer that comes after the row was given
-    up for uncertain still counts, as long as nobody else took it.
+    more is left alone. An answer that comes after the row was given up for uncertain still counts, as long as
+    nobody else took it. What was refused in words that may be about us while the campaign was being paused by
+    itself for that is planned again.
     """
     mine = _lock_batches(owner)
     plain: list[Result] = []
@@ -59,11 +60,36 @@ def settle(owner: str, results: Sequence[Result], *, done: Collection[int] = ())
         (plain if is_plain else others).append(result)
     if plain:
         _accept(plain)
+    others = _given_back(others)
     if others:
         driver.execute_each(_SETTLE, [_values(owner, one, one.batch_id in mine) for one in others])
         note_bounces([one.delivery_id for one in others if one.is_bounce])
     for batch_id in done:
         driver.execute("DELETE FROM sending_batches WHERE id = ? AND owner = ?", (batch_id, owner))
+
+
+def _given_back(results: Sequence[Result]) -> list[Result]:
+    """The results as they are written: who comes late to a pause by itself is given back as well.
+
+    The campaign's row is locked, so that whoever pauses it sees what is written here, or this sees the pause.
+    """
+    doubtful = [one.delivery_id for one in results if one.may_come_back]
+    if not doubtful:
+        return list(results)
+    marks = driver.marks(len(doubtful))
+    query = (
+        "SELECT d.id, c.state, c.held_because FROM deliveries d"  # noqa: S608  # made of constants and marks
+        f" JOIN campaigns c ON c.id = d.campaign_id WHERE d.id IN ({marks})"
+    )
+    if driver.is_postgresql():
+        query += " FOR SHARE OF c"
+    paused = {
+        row[0] for row in driver.execute(query, tuple(doubtful)) if row[1] == "paused" and row[2]
+    }
+    return [
+        unsent(one.delivery_id, one.at, batch_id=one.batch_id) if one.delivery_id in paused else one
+        for one in results
+    ]
 
 
 def _lock_batches(owner: str) -> set[int]:
@@ -99,7 +125,7 @@ def _values(owner: str, result: Result, is_mine: bool) -> tuple[Any, ...]:
         result.skip_reason.value if result.skip_reason else None,
         int(result.is_try),
         driver.moment_in(result.due_at) if result.due_at else None,
-        at if result.is_try else None,
+        at if result.is_try or result.reply_code else None,
         # An uncertain row remembers its owner, whose answer may still come.
         owner if result.state is DeliveryState.UNCERTAIN else None,
         result.reply_code,

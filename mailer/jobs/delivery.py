@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from mailer import campaigns, delivery
+from mailer.campaigns import Campaign
 from mailer.foundation import queue
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import NotAllowed, Unavailable
@@ -54,7 +55,7 @@ def close_campaigns() -> int:
     for campaign_id in finished:
         try:
             with unit_of_work():
-                campaigns.finish(campaigns.get_campaign_by_id(campaign_id))
+                _finish(campaigns.get_campaign_by_id(campaign_id))
         except NotAllowed:
             continue  # paused or finished at the same moment by somebody else
     while True:
@@ -62,6 +63,17 @@ def close_campaigns() -> int:
             left_out = delivery.skip_cancelled()
         if not left_out:
             return len(finished)
+
+
+def _finish(campaign: Campaign) -> None:
+    """Call a campaign sent, unless the last answers were about us: then it waits for somebody to mend that."""
+    series = delivery.find_last_series(campaign.id)
+    if series is None:
+        campaigns.finish(campaign)
+        return
+    campaigns.pause(campaign, series.because)
+    delivery.forget_alarm(campaign.id)
+    delivery.give_back(campaign.id, series)
 
 
 DUTIES = Duties(

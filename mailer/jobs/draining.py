@@ -27,6 +27,7 @@ from mailer.jobs.patience import keep_settling
 from mailer.jobs.queueing import Aside
 from mailer.jobs.runner import Shift, carrier
 from mailer.transport import (
+    About,
     Envelope,
     JournalFailed,
     Outcome,
@@ -61,6 +62,7 @@ class Drain:
         self._refused: frozenset[int] = frozenset()
         self._halted: dict[int, str] = {}  # campaigns to pause, and why
         self._resting: dict[str, str] = {}  # destinations to leave alone, and what they said
+        self._back_at = 0.0  # monotonic: until then somebody comes back whom the relay put off
         self._lookout = delivery.Lookout(shift.owner)
         self._pacer = shift.pacer
         self._retries = delivery.retries()
@@ -85,7 +87,7 @@ class Drain:
             with unit_of_work():
                 # A claim whose commit was not answered may have left people in hand: nothing was sent.
                 delivery.settle_owner(self._shift.owner, {}, ())
-            self._pacer.begin()
+            self._pacer.begin(settings().smtp_connections)
             self._look_at_everybody()
             carrier(settings().smtp_connections).deliver(
                 self._envelopes(),
@@ -115,14 +117,20 @@ class Drain:
 
     def _envelopes(self) -> Iterator[Envelope | None]:
         while not self._must_stop:
-            batch = self._next_batch()
+            moment = time.monotonic()
+            room = self._pacer.relay.room(moment)
+            if room == 0:
+                yield None  # the relay wants less just now
+                continue
+            ready = list(self._aside.take_ready(moment, room))
+            batch = self._next_batch() if room is None or not ready else []
             has_offered = False
-            for recipient in (*batch, *self._aside.take_ready(time.monotonic())):
+            for recipient in (*batch, *ready):
                 envelope = self._offer(recipient)
                 if envelope is not None:
                     has_offered = True
                     yield envelope
-            if not batch and not self._aside:
+            if not batch and not self._aside and not ready and moment > self._back_at:
                 return
             del batch  # what is done with makes room before the next people are read
             if not has_offered:
@@ -216,6 +224,7 @@ class Drain:
     def _poll(self) -> bool:
         """Asked every 100 ms: look again, settle, stay alive; False once nothing more may begin."""
         moment = time.monotonic()
+        self._pacer.relay.measure(self.sent, moment)
         try:
             if moment - self._looked_at >= LOOK_SECONDS and not self._look_safely():
                 return False
@@ -239,6 +248,7 @@ class Drain:
         if recipient is None:
             return
         self._allowed.discard(recipient.delivery_id)
+        again = self._learn(recipient, outcome)
         self._close(
             delivery.result_of(
                 recipient.delivery_id,
@@ -247,23 +257,32 @@ class Drain:
                 first_tried_at=recipient.first_tried_at,
                 batch_id=recipient.batch_id,
                 retries=self._retries,
+                again=again,
             )
         )
-        campaign_id, destination = recipient.campaign_id, recipient.destination
-        if not self._pacer.is_free or outcome.kind is not OutcomeKind.ACCEPTED:
-            answer = self._pacer.heard(recipient, outcome)
-            if answer is not None:
-                self._resting[destination] = answer
+        campaign_id = recipient.campaign_id
         if outcome.kind is OutcomeKind.ACCEPTED:
             self.sent += 1
             self._ledger.taken(campaign_id)
             self._shift.rest.end()
-        if delivery.is_about_the_sender(outcome):
-            answer = f"{outcome.code} {outcome.text}"
-            because: str | None = f"Paused: the mail server refuses the sender: {answer}"
-        else:
-            because = self._mailings.of(recipient).alarm.hear(outcome, destination)
-        self._halt(campaign_id, because, recipient.address)
+        alarm = self._mailings.of(recipient).alarm
+        self._halt(campaign_id, alarm.hear(outcome, recipient.destination), recipient.address)
+
+    def _learn(self, recipient: Recipient, outcome: Outcome) -> timedelta | None:
+        """Tell the pacer; when the mail comes back if the relay as a whole wants us slower."""
+        is_taken = outcome.kind is OutcomeKind.ACCEPTED
+        if is_taken and self._pacer.is_free:
+            return None
+        was_free = self._pacer.relay.is_free
+        answer = self._pacer.heard(recipient, outcome, self.sent)
+        if was_free and not self._pacer.relay.is_free:
+            self._resting.clear()  # what looked like one destination's wish is the relay's
+        elif answer is not None:
+            self._resting[recipient.destination] = answer
+        if is_taken or not self._pacer.slows_the_relay(recipient, outcome):
+            return None
+        self._back_at = time.monotonic() + delivery.AGAIN_AT_THE_RELAY.total_seconds() + 1.0
+        return delivery.AGAIN_AT_THE_RELAY
 
     # What stops it
 
@@ -309,6 +328,20 @@ class Drain:
             self._refused = self._lookout.look_at_everybody()
             self._pacer.know(delivery.list_all_limits(), delivery.list_blocked())
         self._everybody_at = time.monotonic()
+        self._tell_of_the_relay(self._everybody_at)
+
+    def _tell_of_the_relay(self, moment: float) -> None:
+        """Say on the campaigns that the relay takes nothing and wants less; pause them after minutes."""
+        since, answer = self._pacer.relay.nothing_since, self._pacer.asked
+        if since is None or moment - since < EVERYBODY_SECONDS:
+            return
+        if self._pacer.stuck(moment):
+            for campaign_id in self._mailings.seen:
+                self._halt(campaign_id, delivery.why_paused(About.PACE, answer))
+            return
+        with unit_of_work():
+            for campaign_id in self._mailings.seen:
+                campaigns.hold(campaigns.get_campaign_by_id(campaign_id), delivery.why_slow(answer))
 
     def _halt(self, campaign_id: int, because: str | None, address: str | None = None) -> None:
         """Pause a campaign soon; the sentence quotes a reply about `address`, and others read it."""
@@ -368,13 +401,17 @@ class Drain:
 
     def _pause_halted(self) -> None:
         for campaign_id, because in self._halted.items():
-            self._shift.alarms.pop(campaign_id, None)
+            alarm = self._shift.alarms.pop(campaign_id, None)
+            series = None if alarm is None else alarm.series
             try:
                 with unit_of_work():
                     campaign = campaigns.get_campaign_by_id(campaign_id)
                     if campaign.state is CampaignState.SENDING:
                         campaigns.pause(campaign, because)
                         delivery.forget_alarm(campaign_id)
+                    if series is not None and campaign.state is CampaignState.PAUSED:
+                        delivery.give_back(campaign_id, series)
+                        self._pacer.relay.forget()
             except NotAllowed:
                 log.info("somebody else stopped the campaign first")
 

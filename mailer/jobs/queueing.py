@@ -30,10 +30,10 @@ class Aside:
         """Whether a campaign waits as a whole, so that nothing more of it is claimed."""
         return self._general[campaign_id] > 0
 
-    def take_ready(self, moment: float) -> Iterator[Recipient]:
-        """Those whose time has come, in their order; what is put back meanwhile comes later."""
-        ready = []
-        while self._heap and self._heap[0][0] <= moment:
+    def take_ready(self, moment: float, most: int | None = None) -> Iterator[Recipient]:
+        """At most so many of those whose time has come, in their order; what is put back comes later."""
+        ready: list[tuple[int, Recipient]] = []
+        while self._heap and self._heap[0][0] <= moment and len(ready) != most:
             _, number, recipient, is_general = heapq.heappop(self._heap)
             self._general[recipient.campaign_id] -= is_general
             ready.append((number, recipient))

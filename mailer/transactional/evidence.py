@@ -8,7 +8,7 @@ from typing import Any
 from mailer.foundation.blotting import blot, link_digests
 from mailer.foundation.clock import iso
 from mailer.transactional.models import TransactionalMessage
-from mailer.transport import Outcome, OutcomeKind
+from mailer.transport import ABOUT_US, Outcome, OutcomeKind, read_outcome
 
 _FINAL = frozenset({OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.UNCERTAIN})
 LONGEST_REPLY_KEPT = 500
@@ -16,7 +16,14 @@ LONGEST_REPLY_KEPT = 500
 
 def is_final(outcome: Outcome) -> bool:
     """Whether an outcome is worth keeping: the mail is not tried again."""
-    return outcome.kind in _FINAL
+    return outcome.kind in _FINAL and not is_about_us(outcome)
+
+
+def is_about_us(outcome: Outcome) -> bool:
+    """Whether the relay refused us and not the person: the mail waits until that is put right."""
+    if outcome.kind is not OutcomeKind.REFUSED:
+        return False
+    return outcome.stage == "mail" or read_outcome(outcome).about in ABOUT_US
 
 
 def mail_evidence(message: TransactionalMessage, outcome: Outcome, body: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -18,6 +18,10 @@ from mailer.foundation.ids import new_id
 from mailer.organisations import Organisation
 from mailer.transactional.models import WAITS, TransactionalMessage
 from mailer.transactional.states import MessageKind, MessageState
+from mailer.transport import ABOUT_US, read_answer
+
+LATE_AFTER = timedelta(minutes=10)
+MOST_LOOKED_AT = 1_000
 
 _ADD: Final = (
     "INSERT INTO transactional_messages (public_id, organisation_id, kind, reference, to_address,"  # noqa: S608  # made of constants and marks
@@ -105,6 +109,46 @@ def has_due() -> bool:
     return bool(
         db.session.scalar(sa.select(sa.exists().where(WAITS, TransactionalMessage.due_at <= now())))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Service mails that do not go out, and what the relay said of the newest of them, if anything."""
+
+    count: int
+    reply_code: int | None
+    reply_text: str
+
+
+def find_stuck(organisation: Organisation) -> Stuck | None:
+    """What the relay does not take of an organisation's service mails; None when they go out.
+
+    Those that had an answer about us, and those that have waited longer than they should.
+    """
+    rows = db.session.execute(
+        sa.select(
+            TransactionalMessage.reply_code,
+            TransactionalMessage.reply_text,
+            TransactionalMessage.created_at,
+        )
+        .where(
+            TransactionalMessage.organisation_id == organisation.id,
+            WAITS,
+            TransactionalMessage.expires_at > now(),
+        )
+        .order_by(TransactionalMessage.id.desc())
+        .limit(MOST_LOOKED_AT)
+    ).all()
+    late = now() - LATE_AFTER
+    stuck = [row for row in rows if _is_of_us(row[0], row[1]) or (row[0] is None and row[2] < late)]
+    if not stuck:
+        return None
+    code, text, _ = next((row for row in stuck if row[1]), stuck[0])
+    return Stuck(len(stuck), code, text)
+
+
+def _is_of_us(code: int | None, text: str) -> bool:
+    return code is not None and code >= 400 and read_answer(code, text).about in ABOUT_US
 
 
 def find_newest(

@@ -11,12 +11,14 @@ from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.organisations import signers_for
 from mailer.rendering import Sealer
+from mailer.transactional.evidence import is_about_us
 from mailer.transactional.models import IS_CLAIMED, WAITS, TransactionalMessage
 from mailer.transactional.states import MessageKind, MessageState
-from mailer.transport import Outcome, OutcomeKind
+from mailer.transport import FOR_NOW, Outcome, OutcomeKind, read_outcome
 
 LEASE = timedelta(minutes=15)  # longer than the ten minutes a reply may take (RFC 5321 4.5.3.2.6)
 FIRST_RETRY = timedelta(minutes=1)
+FIRST_RETRY_AT_LESS = timedelta(seconds=5)  # where the relay only wants less at once
 LONGEST_RETRY = timedelta(hours=1)
 LONGEST_REPLY = 2_000
 SIGNATURE_FIELD = b"DKIM-Signature:"
@@ -82,7 +84,8 @@ def wire_bodies(messages: Sequence[TransactionalMessage]) -> list[bytes]:
 def settle(message: TransactionalMessage, outcome: Outcome, *, owner: str | None) -> bool:
     """Write down what became of a mail that `owner` claimed; False when it is not theirs any more.
 
-    A 4xx is tried again with back-off until the mail has lost its sense; UNCERTAIN never is (E-093).
+    A 4xx is tried again with back-off until the mail has lost its sense; UNCERTAIN never is (E-093). So is
+    a 5xx that is about us and not the person, but for a test, whose author waits for the answer.
     """
     db.session.refresh(message, with_for_update=True)
     if message.state is not MessageState.CLAIMED or message.owner != owner:
@@ -96,9 +99,12 @@ def settle(message: TransactionalMessage, outcome: Outcome, *, owner: str | None
         message.state = MessageState.PLANNED
         message.attempts -= 1
         message.due_at = now() + timedelta(seconds=5)
-    elif outcome.kind is OutcomeKind.DEFERRED:
+    elif outcome.kind is OutcomeKind.DEFERRED or (
+        is_about_us(outcome) and message.kind is not MessageKind.TEST
+    ):
+        first = FIRST_RETRY_AT_LESS if read_outcome(outcome).about in FOR_NOW else FIRST_RETRY
         message.state = MessageState.DEFERRED
-        message.due_at = now() + min(LONGEST_RETRY, FIRST_RETRY * 2 ** (message.attempts - 1))
+        message.due_at = now() + min(LONGEST_RETRY, first * 2 ** min(message.attempts - 1, 12))
     else:
         message.state = MessageState(outcome.kind.value)
         message.settled_at = outcome.at

@@ -163,6 +163,7 @@ class _Run(Connections):
             return
         self._slots.answered(link.slot)
         self._reporter.report_one(outcome)
+        self._stock.wake()
         following = self._next_letter(dialogue)
         if following is None:
             dialogue.ask_for_body()
@@ -262,6 +263,7 @@ class _Run(Connections):
             if dialogue.answers:
                 self._slots.answered(link.slot)
             self._reporter.report(outcomes)
+            self._stock.wake()  # an answer may make room for another mail
 
     def _start_tls(self, link: Link) -> None:
         if self._context is None:

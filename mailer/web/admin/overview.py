@@ -11,12 +11,14 @@ from mailer import (
     accounts,
     campaigns,
     consent,
+    delivery,
     forms,
     lists,
     organisations,
     selfaudit,
     signup,
     subscriptions,
+    transactional,
     transparency,
 )
 from mailer.accounts import HELD_BACK, Right
@@ -54,6 +56,7 @@ def overview() -> ResponseReturnValue:
         latest=[(one, *STATES[one.state]) for one in latest],
         steps=steps,
         alarms=_alarms(organisation),
+        stuck=_stuck(organisation),
         log_alarms=transparency.list_alarms(),
         audit_alarm=selfaudit.find_alarming(),
         is_begun=all(step["state"] == "ok" for step in steps),
@@ -72,6 +75,14 @@ def _alarms(organisation: Organisation) -> list[tuple[Form, int]]:
         for form in forms.list_forms(organisation)
         if form.public_id in subjects or form.id in held
     ]
+
+
+def _stuck(organisation: Organisation) -> str:
+    """The sentence about service mails that the relay does not take; empty when they go out."""
+    stuck = transactional.find_stuck(organisation)
+    if stuck is None:
+        return ""
+    return delivery.why_stuck(stuck.count, stuck.reply_code, stuck.reply_text)
 
 
 def _steps(organisation: Organisation) -> list[Step]:
