@@ -154,7 +154,7 @@ class Alarm:
         """Count an answer that may be about us; the sentence to pause with, or None."""
         if outcome.code is None or outcome.stage == "local":
             return None
-        key = series_of(outcome.code, outcome.text, outcome.stage)
+        key = series_of(outcome.code, outcome.text, outcome.stage, outcome.enhanced)
         if not key:
             return None
         about = read_outcome(outcome).about

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mailer.delivery.states import DeliveryState, SkipReason
 from mailer.transport import (
+    ABOUT_US,
     FOR_NOW,
     About,
     Outcome,
@@ -67,12 +68,12 @@ def wants_less(outcome: Outcome) -> bool:
     )
 
 
-def series_of(code: int, text: str, stage: str = "") -> str:
+def series_of(code: int, text: str, stage: str = "", enhanced: str | None = None) -> str:
     """What makes answers to several people the same one; empty where they are about the person.
 
     Answers about us that say so are the same whatever their words; of others the words count.
     """
-    about, is_said = read_answer(code, text, stage)
+    about, is_said = read_answer(code, text, stage, enhanced)
     if about in _NOT_OURS and (is_said or not text):
         return ""
     if not is_said or about in (About.POLICY, About.UNKNOWN, About.MESSAGE):
@@ -134,7 +135,7 @@ def result_of(
         is_bounce=is_about_the_address(outcome),
         may_come_back=kind is OutcomeKind.REFUSED
         and outcome.code is not None
-        and series_of(outcome.code, outcome.text, outcome.stage) != "",
+        and series_of(outcome.code, outcome.text, outcome.stage, outcome.enhanced) != "",
     )
 
 

@@ -188,7 +188,7 @@ class Pacer:
             return True
         if outcome.stage == "mail" or not (is_for_now or outcome.kind is OutcomeKind.DEFERRED):
             return False
-        series = series_of(outcome.code, outcome.text, outcome.stage)
+        series = series_of(outcome.code, outcome.text, outcome.stage, outcome.enhanced)
         if not series:
             return False
         asking = self._alike.setdefault(series, set())

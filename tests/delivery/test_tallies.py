@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from mailer import delivery
-from mailer.delivery import Alarm
+from mailer import campaigns, delivery
+from mailer.delivery import Alarm, DeliveryState, Recipient
 from mailer.foundation.database import unit_of_work
 from mailer.transport import Outcome, OutcomeKind
 from tests.delivery.conftest import Mailing
+from tests.support.make_campaigns import counts_of, deliveries_of
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 K = OutcomeKind
@@ -18,7 +20,7 @@ K = OutcomeKind
 
 def _outcome(kind: OutcomeKind, code: int, enhanced: str) -> Outcome:
     return Outcome(
-        key="d1", kind=kind, code=code, enhanced=enhanced, text="said", relay="relay.test:25",
+        key="d1", kind=kind, code=code, enhanced=enhanced, text=f"{enhanced} said", relay="relay.test:25",
         at=AT, stage="rcpt", tls=False,
     )  # fmt: skip
 
@@ -92,3 +94,41 @@ def test_what_is_being_told_to_the_others_counts_meanwhile(mailing: Mailing) -> 
     with unit_of_work():
         everywhere = delivery.share_heard(mailing.campaign.id, told)
     assert "20 mails at google" in (alarm.hear_of_all(everywhere) or "")
+
+
+@pytest.mark.requirement("E-082")
+def test_who_settles_late_is_given_back_as_well(mailing: Mailing) -> None:
+    """One worker pauses the campaign for an answer about us while others still hold mails of it."""
+    campaign_id = mailing.campaign.id
+    with unit_of_work():
+        delivery.plan(campaign_id)
+        early = delivery.claim(campaign_id, "bulk-early", limit=1).recipients
+        late = delivery.claim(campaign_id, "bulk-late", limit=2).recipients
+    refused = _outcome(K.REFUSED, 550, "5.1.8")
+    dead = _outcome(K.REFUSED, 550, "5.1.1")
+    with unit_of_work():
+        _settle("bulk-early", early, [refused])
+    assert counts_of(mailing.campaign) == {DeliveryState.REFUSED: 1, DeliveryState.CLAIMED: 2}
+    alarm = Alarm()
+    said = [alarm.hear(refused, f"d{number}.test") for number in range(3)]
+    assert said[:2] == [None, None]
+    assert said[2] is not None
+    assert alarm.series is not None
+    with unit_of_work():
+        campaigns.pause(campaigns.get_campaign_by_id(campaign_id), said[2])
+        assert delivery.give_back(campaign_id, alarm.series) == 1
+    with unit_of_work():
+        _settle("bulk-late", late, [refused, dead])
+    assert counts_of(mailing.campaign) == {DeliveryState.PLANNED: 2, DeliveryState.REFUSED: 1}
+    assert all(one.due_at for one in deliveries_of(mailing.campaign) if one.state == "planned")
+
+
+def _settle(owner: str, recipients: Sequence[Recipient], outcomes: list[Outcome]) -> None:
+    delivery.settle(
+        owner,
+        [
+            delivery.result_of(one.delivery_id, 0, outcome, batch_id=one.batch_id)
+            for one, outcome in zip(recipients, outcomes, strict=True)
+        ],
+        done=[one.batch_id for one in recipients],
+    )

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailer import consent, delivery, organisations
+from mailer import consent, delivery, organisations, transactional
 from mailer.foundation.blotting import link_digests
+from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.jobs.recovery import recover
 from mailer.jobs.runner import Shift, journal_directory
@@ -90,6 +91,47 @@ def test_a_relay_that_is_down_costs_no_try(
     message = _message(request_)
     assert (message.state, message.attempts) == (MessageState.PLANNED, 0)
     assert first.rest.is_on
+
+
+@pytest.mark.requirement("E-082")
+@pytest.mark.parametrize(
+    ("step", "answer"),
+    [
+        ("MAIL", b"550 5.7.1 you may not send as this\r\n"),
+        ("RCPT", b"553 5.7.1 <us@shop.test>: Sender address rejected: not owned by user\r\n"),
+        ("dot", b"550 5.4.5 Daily sending limit exceeded\r\n"),
+        ("dot", b"454 Throttling failure: sending rate exceeded\r\n"),
+    ],
+)
+def test_a_refusal_of_us_gives_no_confirmation_up(
+    service: RealParts, first: Shift, request_: SignupRequest, step: str, answer: bytes
+) -> None:
+    service.smtp.reactions[step] = answer
+    send_due()
+    message = _message(request_)
+    assert message.state is MessageState.DEFERRED
+    assert message.body is not None
+    stuck = transactional.find_stuck(service.organisation)
+    assert stuck is not None
+    assert (stuck.count, stuck.reply_code) == (1, int(answer[:3]))
+    said = delivery.why_stuck(stuck.count, stuck.reply_code, stuck.reply_text)
+    assert answer.decode().strip().partition(" ")[2] in said
+    del service.smtp.reactions[step]
+    with unit_of_work() as session:
+        session.get_one(TransactionalMessage, message.id).due_at = now()
+        assert session.get_one(SignupRequest, request_.id).mail_evidence is None
+    send_due()
+    assert _message(request_).state is MessageState.ACCEPTED
+    assert transactional.find_stuck(service.organisation) is None
+
+
+def test_a_confirmation_to_nobody_is_refused_at_once(
+    service: RealParts, first: Shift, request_: SignupRequest
+) -> None:
+    service.smtp.reactions["RCPT"] = b"550 5.1.1 no such user\r\n"
+    send_due()
+    assert _message(request_).state is MessageState.REFUSED
+    assert transactional.find_stuck(service.organisation) is None
 
 
 def test_a_lost_answer_is_uncertain_and_not_sent_again(
