@@ -9,7 +9,7 @@ may have been sent but was not answered is uncertain and never sent again by its
 
 from __future__ import annotations
 
-from mailer.delivery.advice import why_paused, why_slow, why_stuck
+from mailer.delivery.advice import advise, why_paused, why_slow, why_stuck
 from mailer.delivery.alarm import Alarm, Everywhere, Heard, Series
 from mailer.delivery.bounces import note_service_bounce
 from mailer.delivery.claiming import Claim, claim
@@ -44,6 +44,7 @@ from mailer.delivery.outcomes import (
     asks_to_wait,
     is_about_the_address,
     is_about_the_sender,
+    is_reason_of_ours,
     result_of,
     series_of,
     uncertain,
@@ -101,6 +102,7 @@ __all__ = [
     "SkipReason",
     "Standing",
     "Wait",
+    "advise",
     "asks_to_wait",
     "back_off",
     "claim",
@@ -119,6 +121,7 @@ __all__ = [
     "is_about_the_address",
     "is_about_the_sender",
     "is_mx_lookup_on",
+    "is_reason_of_ours",
     "leave",
     "list_all_limits",
     "list_blocked",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from mailer.transport import About, read_answer
+import re
+
+from mailer.transport import ABOUT_US, About, read_answer
 
 LONGEST_ANSWER = 300
+_ANSWER = re.compile(r"\b([45][0-9][0-9]) (.+)$")
 _VAGUE = (
     "the mail server gives the same answer to everybody",
     "Ask your provider what it means, put that right, then resume.",
@@ -71,6 +74,15 @@ def why_stuck(count: int, code: int | None, text: str) -> str:
         f"{mails}, such as confirmations: {what}.{said} They are tried again by themselves until their "
         f"links expire. {advice}"
     ).rstrip()
+
+
+def advise(sentence: str) -> str:
+    """What to do about an answer of the relay that is quoted at the end of `sentence`; empty if unknown."""
+    quoted = _ANSWER.search(sentence)
+    if quoted is None:
+        return ""
+    about = read_answer(int(quoted[1]), quoted[2]).about
+    return _ABOUT[about][1] if about in ABOUT_US - {About.PACE} else ""
 
 
 def why_slow(answer: str) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mailer.delivery.states import DeliveryState, SkipReason
 from mailer.transport import (
     ABOUT_US,
+    CERTAIN,
     FOR_NOW,
     About,
     Outcome,
@@ -100,24 +101,16 @@ def result_of(
     of the sender, an answer about our pace or quota, and what was not sent come back uncounted.
     """
     kind = outcome.kind
+    text = outcome.text[:LONGEST_REPLY]
     if kind is OutcomeKind.ACCEPTED:
-        return Result(
-            delivery_id,
-            DeliveryState.ACCEPTED,
-            outcome.at,
-            None,
-            None,
-            True,
-            outcome.code,
-            outcome.text[:LONGEST_REPLY],
-            batch_id,
-        )
+        accepted = DeliveryState.ACCEPTED
+        at, code = outcome.at, outcome.code
+        return Result(delivery_id, accepted, at, None, None, True, code, text, batch_id)
     if kind is OutcomeKind.UNSENT or is_about_the_sender(outcome):
         return unsent(delivery_id, outcome.at, batch_id=batch_id)
     tried_at = first_tried_at or outcome.at
     if (again or wants_less(outcome)) and outcome.at <= tried_at + retries.give_up:
         return _put_off(delivery_id, outcome, batch_id, again)
-    text = outcome.text[:LONGEST_REPLY]
     state, due_at = DeliveryState(kind.value), None
     if kind is OutcomeKind.DEFERRED:
         due_at = retries.next_after(outcome.at, attempts, tried_at)
@@ -133,10 +126,17 @@ def result_of(
         reply_text=text,
         batch_id=batch_id,
         is_bounce=is_about_the_address(outcome),
-        may_come_back=kind is OutcomeKind.REFUSED
-        and outcome.code is not None
-        and series_of(outcome.code, outcome.text, outcome.stage, outcome.enhanced) != "",
+        may_come_back=_may_come_back(outcome),
     )
+
+
+def _may_come_back(outcome: Outcome) -> bool:
+    """Whether a refusal may turn out to be about us, for many get the same one."""
+    if outcome.code is None or outcome.kind is OutcomeKind.UNCERTAIN:
+        return False
+    if outcome.kind is OutcomeKind.DEFERRED:
+        return read_outcome(outcome).about in CERTAIN
+    return series_of(outcome.code, outcome.text, outcome.stage, outcome.enhanced) != ""
 
 
 def _put_off(delivery_id: int, outcome: Outcome, batch_id: int, again: timedelta | None) -> Result:
@@ -197,6 +197,11 @@ def is_about_the_address(outcome: Outcome) -> bool:
     if outcome.kind is not OutcomeKind.REFUSED or outcome.stage in ("mail", "local"):
         return False
     return read_outcome(outcome).about is About.ADDRESS
+
+
+def is_reason_of_ours(code: int | None, text: str) -> bool:
+    """Whether a row was refused with this reply for a reason that is about us, and may be mended."""
+    return code is not None and read_answer(code, text).about in ABOUT_US
 
 
 def is_about_policy(outcome: Outcome) -> bool:

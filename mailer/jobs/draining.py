@@ -366,13 +366,15 @@ class Drain:
 
     def _hold(self, error: RelayUnavailable) -> None:
         """The relay cannot be used: nothing is lost, and the marketer is told."""
-        seen = self._mailings.seen
+        seen, advice = self._mailings.seen, delivery.advise(str(error))
         if isinstance(error, RelayRefused):
-            self._halted = dict.fromkeys(seen, f"Paused: {error}")
+            self._halted = dict.fromkeys(seen, f"Paused: {error} {advice}".rstrip())
             self._pause_halted()
             return
         again = now() + timedelta(seconds=self._shift.rest.begin())
-        sentence = f"{error} Nothing is lost; we try again at {again:%H:%M:%S} UTC."
+        sentence = (
+            f"{error} Nothing is lost; we try again at {again:%H:%M:%S} UTC. {advice}".rstrip()
+        )
         with unit_of_work():
             for campaign_id in seen:
                 campaigns.hold(campaigns.get_campaign_by_id(campaign_id), sentence)

@@ -216,6 +216,7 @@ is in sandbox
             About.MESSAGE,
             r"""
 too many (?:hops|received)
+octets, the relay takes
 mail loop
 loop detected
 duplicate header
@@ -255,6 +256,8 @@ insufficient (?:system )?(?:resources|storage)
             About.ADDRESS,
             r"""
 user unknown
+is not a mail address
+has no ascii form
 unknown (?:user|recipient|mailbox|address|local)
 no such (?:user|recipient|mailbox|person|address|account|domain|local|customer|e-?mail)
 (?:user|mailbox|recipient|address|account|adresse?|empf.nger|domain|host)\b[^;]{0,70}(?:not found|unknown
