@@ -8,7 +8,15 @@ from datetime import datetime
 
 from mailer.delivery.advice import why_paused
 from mailer.delivery.outcomes import is_about_policy, is_about_the_address, series_of
-from mailer.transport import CERTAIN, About, Outcome, OutcomeKind, lasts_long, read_outcome
+from mailer.transport import (
+    ABOUT_US,
+    CERTAIN,
+    About,
+    Outcome,
+    OutcomeKind,
+    lasts_long,
+    read_outcome,
+)
 
 FIRST_LOOK = 100  # answers before the share of dead addresses says anything
 MOST_DEAD = 0.05  # E-092
@@ -181,7 +189,8 @@ class Alarm:
         if not is_refused and about not in CERTAIN:
             return False
         if about is About.PACE or destinations < FEWEST_DESTINATIONS:
-            return length >= MOST_OBJECTIONS and not is_about_policy(outcome)
+            may_be_ours = about in ABOUT_US or not self._has_taken
+            return length >= MOST_OBJECTIONS and may_be_ours and not is_about_policy(outcome)
         return length >= (MOST_ALIKE if self._has_taken else MOST_ALIKE_AT_FIRST)
 
     def _judge_objections_here(self, destination: str) -> str | None:

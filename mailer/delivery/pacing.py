@@ -36,7 +36,10 @@ ASK_AGAIN = 0.05  # seconds, for a place on the wire
 FARTHEST = 600.0  # seconds; then it is asked again, for limits change
 REPEATS = 3  # answers of 4.7.x in a row: one alone is often about the address (greylisting)
 MANY_REPEATS = 10  # of what a relay may say on its own account, while others are taken
-MANY_DESTINATIONS = 3  # with the same answer and nothing taken between: the relay itself says so
+MANY_DESTINATIONS = (
+    3  # with the same answer and hardly a mail taken between: the relay itself says so
+)
+MOST_TAKEN = 5  # meanwhile, besides one for each that was not
 STUCK_AFTER = 300.0  # seconds in which the relay takes nothing and wants less
 WELL_AGAIN = 64  # mails at once, after which a destination goes as fast as ever
 
@@ -70,6 +73,15 @@ class _Health:
 
 
 @dataclass(slots=True)
+class _Asking:
+    """Destinations that gave the same temporary answer, and how many mails were taken meanwhile."""
+
+    taken_before: int
+    length: int = 0
+    destinations: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class _Limits:
     rates: dict[tuple[LimitKind, int, str], float] = field(default_factory=dict)
     at_once: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -88,10 +100,11 @@ class Pacer:
         self._buckets: dict[tuple[LimitKind, int, str], _Bucket] = {}
         self._flying: Counter[str] = Counter()
         self._health: dict[str, _Health] = {}
-        self._alike: dict[str, set[str]] = {}  # who gave the same answer since the last mail taken
+        self._alike: dict[str, _Asking] = {}  # by the answer
         self._taken = 0  # while anything is limited
         self.relay = RelayPace()
         self.asked = ""  # how the relay last asked for less
+        self.is_the_relays = False  # whether what was last heard means the relay as a whole
 
     def begin(self, connections: int = 1) -> None:
         """Nothing is on its way: a run begins, and what the last one left without an answer is settled."""
@@ -151,11 +164,10 @@ class Pacer:
         destination = recipient.destination
         if outcome.kind is OutcomeKind.ACCEPTED:
             self._taken += 1
-            self._alike.clear()
             self.relay.taken()
             self._recover(destination)
             return None
-        is_the_relays = self.slows_the_relay(recipient, outcome)
+        is_the_relays = self.is_the_relays = self._slows_the_relay(recipient, outcome, taken)
         if is_the_relays:
             self.asked = f"{outcome.code} {outcome.text}"
             self.relay.refused(
@@ -175,7 +187,13 @@ class Pacer:
         health.others_taken = self._taken
         return f"{outcome.code} {outcome.text}"
 
-    def slows_the_relay(self, recipient: Recipient, outcome: Outcome) -> bool:
+    def take_for_the_relays(self, recipient: Recipient, answer: str, taken: int) -> None:
+        """Slow the relay down where all mail goes to the one destination that asks us to wait."""
+        self._health.pop(recipient.destination, None)
+        self.asked = answer
+        self.relay.refused_anew(taken, time.monotonic())
+
+    def _slows_the_relay(self, recipient: Recipient, outcome: Outcome, taken: int) -> bool:
         """Whether the relay as a whole wants us slower: it says so, or says the same of many destinations."""
         if outcome.code is None or outcome.kind is OutcomeKind.ACCEPTED:
             return False
@@ -191,9 +209,12 @@ class Pacer:
         series = series_of(outcome.code, outcome.text, outcome.stage, outcome.enhanced)
         if not series:
             return False
-        asking = self._alike.setdefault(series, set())
-        asking.add(recipient.destination)
-        return len(asking) >= MANY_DESTINATIONS
+        asking = self._alike.get(series)
+        if asking is None or not 0 <= taken - asking.taken_before <= MOST_TAKEN + asking.length:
+            asking = self._alike[series] = _Asking(taken)
+        asking.length += 1
+        asking.destinations.add(recipient.destination)
+        return len(asking.destinations) >= MANY_DESTINATIONS
 
     def stuck(self, moment: float) -> str | None:
         """The answer of a relay that has wanted less for minutes and took nothing; asked, it is told anew."""

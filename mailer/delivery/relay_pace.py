@@ -12,7 +12,7 @@ from collections import deque
 CUT_RATE = 0.85
 CUT_AT_ONCE = 0.75
 GROWTH_OF_RATE = 0.03  # mails a second, for each mail taken: three percent a second
-GROWTH_AT_ONCE = 0.05  # for each mail taken
+GROWTH_AT_ONCE = 0.2  # for each mail taken
 BURST_SECONDS = 0.25  # of permits that may be saved up, as the wire is served in rounds
 SLOWEST = 0.1  # mails a second
 FIRST_REST, LONGEST_REST = 0.5, 30.0  # seconds between tries while nothing is taken
@@ -113,6 +113,10 @@ class RelayPace:
         if self._cuts_for_nothing > 1:
             rest = FIRST_REST * 2.0 ** min(self._cuts_for_nothing - 2, 10)
             self._rest_until = moment + min(LONGEST_REST, rest)
+
+    def refused_anew(self, taken: int, moment: float) -> None:
+        """The same as `refused`, of a mail that began after the last cut: it is too fast."""
+        self.refused(self._cuts, taken, moment, at_once=False)
 
     def _cut_rate(self, taken: int, moment: float) -> None:
         if self.rate is None:

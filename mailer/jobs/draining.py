@@ -61,6 +61,7 @@ class Drain:
         self._standing = Standing(frozenset())
         self._refused: frozenset[int] = frozenset()
         self._halted: dict[int, str] = {}  # campaigns to pause, and why
+        self._destinations: set[str] = set()  # of everybody who was in hand
         self._resting: dict[str, str] = {}  # destinations to leave alone, and what they said
         self._back_at = 0.0  # monotonic: until then somebody comes back whom the relay put off
         self._lookout = delivery.Lookout(shift.owner)
@@ -166,6 +167,8 @@ class Drain:
                 self._mailings.began(campaign_id)
                 self._open.update((one.delivery_id, one) for one in claim.recipients)
                 self._ledger.claimed(claim.recipients)
+                if len(self._destinations) < 2:
+                    self._destinations.update(one.destination for one in claim.recipients)
                 return list(claim.recipients)
             if claim.is_empty and not has_more:
                 break
@@ -277,9 +280,11 @@ class Drain:
         answer = self._pacer.heard(recipient, outcome, self.sent)
         if was_free and not self._pacer.relay.is_free:
             self._resting.clear()  # what looked like one destination's wish is the relay's
+        elif answer is not None and len(self._destinations) == 1:
+            self._pacer.take_for_the_relays(recipient, answer, self.sent)
         elif answer is not None:
             self._resting[recipient.destination] = answer
-        if is_taken or not self._pacer.slows_the_relay(recipient, outcome):
+        if is_taken or not self._pacer.is_the_relays:
             return None
         self._back_at = time.monotonic() + delivery.AGAIN_AT_THE_RELAY.total_seconds() + 1.0
         return delivery.AGAIN_AT_THE_RELAY

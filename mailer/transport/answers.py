@@ -347,6 +347,7 @@ _LATER: Final = re.compile(
     r"|later\b[\w ]{0,10}(?:try|retry)"
     r"|(?:server|system|service)[\w ]{0,12} (?:too )?busy|plus tard|sp.ter (?:erneut|noch)"
 )
+_NOT_NOW: Final = re.compile(r"mailbox[\w ]{0,20} (?:unavailable|busy)")
 _CODES: Final = {
     About.ADDRESS: "5.1.1 5.1.2 5.1.3 5.1.6 5.1.10 5.2.1",
     About.MAILBOX: "4.2.0 4.2.1 4.2.2 5.2.2",
@@ -362,6 +363,7 @@ _BY_ENHANCED: Final = {one: about for about, codes in _CODES.items() for one in 
 # Said with these, the words speak of the reader whatever else they might be taken for.
 _OF_A_MAILBOX: Final = frozenset({"4.2.2", "5.2.2", "4.2.1"})
 _BY_CODE: Final = {
+    450: About.PACE,
     421: About.PACE, 422: About.PACE, 432: About.PACE, 452: About.PACE, 454: About.PACE,
     530: About.RELAYING, 534: About.RELAYING, 535: About.RELAYING, 538: About.RELAYING,
 }  # fmt: skip
@@ -399,8 +401,12 @@ def read_answer(code: int, text: str, stage: str = "", enhanced: str | None = No
         return Reading(About.MESSAGE, is_said=True)
     if enhanced is None and code == 550 and stage == "rcpt":
         return Reading(About.ADDRESS, is_said=False)  # E-083
+    if code < 500 and _NOT_NOW.search(said):
+        return Reading(About.MAILBOX, is_said=True)
     if code < 500 and _LATER.search(said):
         return Reading(About.PACE, is_said=False)
+    if code == 450 and enhanced is not None:
+        return Reading(About.UNKNOWN, is_said=False)
     return Reading(_BY_CODE.get(code, About.UNKNOWN), is_said=False)
 
 
