@@ -179,6 +179,7 @@ send (?:as|on behalf of) this
 sender verify (?:failed|fail)
 (?:address|domain|e-?mail)(?: is| has| was)? (?:not (?:been )?(?:verified|validated|confirmed)|unverified)
 not owned by (?:user|the)
+not (?:been |yet )?verified
 (?:not|un)[ -]?(?:authori[sz]ed|permitted|allowed|entitled) to (?:send|use)(?! to)
 (?:may|can|could)(?:not| not) send (?:as|from|mails? (?:as|from)|using)
 verify (?:failed for|your) (?:sender|domain|from)
