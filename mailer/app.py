@@ -13,7 +13,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from mailer import reactions, web
 from mailer.foundation import application
 from mailer.foundation.settings import Settings
-from mailer.web.link_ends import clean_path
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +24,7 @@ class _Application(Flask):
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, once what stands around a token in its path is taken off."""
-        environ["PATH_INFO"] = clean_path(environ.get("PATH_INFO", ""))
+        environ["PATH_INFO"] = web.clean_path(environ.get("PATH_INFO", ""))
         return super().wsgi_app(environ, start_response)
 
 
