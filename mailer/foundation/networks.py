@@ -1,4 +1,4 @@
-"""IP addresses: weak evidence, so only the network is kept (C-046)."""
+"""Networks and hosts: of an IP address only the network is kept (C-046), and one host has one form."""
 
 from __future__ import annotations
 
@@ -25,6 +25,21 @@ def ip_prefix(text: str) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return _network(address, _IPV6_HOUSEHOLD_BITS)
     return "unknown" if address is None else str(address)
+
+
+def host_form(name: str) -> str:
+    """A host name or IP address in the one form it is compared in: no case, no last dot, IDN as ASCII."""
+    name = name.strip().strip("[]").lower()
+    for dot in "\u3002\uff0e\uff61":  # what IDNA takes for a dot (RFC 3490 3.1)
+        name = name.replace(dot, ".")
+    name = name.rstrip(".")
+    address = _parse(name)
+    if address is not None:
+        return str(address)
+    try:
+        return name.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return name
 
 
 def _parse(text: str) -> _Address | None:

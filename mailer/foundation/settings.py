@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from mailer.foundation import setting_values
 from mailer.foundation.errors import SettingsInvalid
+from mailer.foundation.networks import host_form
 from mailer.foundation.setting_entries import (
     ANCHORS,
     DNS,
@@ -341,10 +342,6 @@ def _fill_derived(values: dict[str, Any]) -> None:
         values["smtp_helo_name"] = public.hostname or "localhost"
 
 
-def _host_name(url: str) -> str:
-    return (urlsplit(url).hostname or "").rstrip(".").encode("idna").decode()
-
-
 def _check_together(settings: Settings) -> None:
     if settings.smtp_password and settings.smtp_oauth_token_file:
         raise SettingsInvalid(
@@ -374,7 +371,8 @@ def _check_together(settings: Settings) -> None:
         ):
             if not url.startswith("https://"):
                 raise SettingsInvalid(f"{name} must begin with https:// in production.")
-    if _host_name(settings.public_url) == _host_name(settings.admin_url):
+    sides = settings.public_url, settings.admin_url
+    if len({host_form(urlsplit(url).hostname or "") for url in sides}) == 1:
         raise SettingsInvalid(
             "MAILER_ADMIN_URL: give another host name than in MAILER_PUBLIC_URL (another port is not"
             " enough): on one host a public page could act as the team."

@@ -146,8 +146,12 @@ def test_what_is_public_exists_and_lies_outside_of_the_team_s_pages(app: Flask) 
     inside = {rule.endpoint for rule in rules(app) if rule.rule.startswith("/admin")}
     assert {endpoint for endpoint in inside if endpoint in PUBLIC} == {
         "auth.accept",
+        "auth.ask_for_reset",
         "auth.enter",
+        "auth.forgotten",
         "auth.invitation",
+        "auth.new_password",
+        "auth.reset_password",
         "auth.sign_in",
     }
 

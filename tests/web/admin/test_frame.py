@@ -490,3 +490,26 @@ def test_addresses_in_no_encoding_are_refused_calmly(app: Flask, ada: Account, r
 def test_headers_out_of_shape_are_borne(app: Flask, ada: Account, name: str, value: str) -> None:
     response = team_client(app).get("/admin/sign-in", headers={name: value})
     assert response.status_code < 500
+
+
+@pytest.mark.requirement("S-021")
+@pytest.mark.parametrize("host", ["desk.example", "DESK.example.", "desk.example:8443"])
+def test_the_teams_host_answers_nothing_that_is_public(own_hosts: Flask, host: str) -> None:
+    client = own_hosts.test_client()
+    for path in ("/f/frm_1", "/u/token", "/p/token", "/c/token"):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            response = client.open(path, method=method, headers={"Host": host})
+            assert response.status_code == 404, (method, path)
+        assert client.get(path, headers={"Host": host}).location == f"http://news.example{path}"
+    spelt = {"Host": "DESK.Example.:8443"}
+    assert client.get("/admin/sign-in", headers=spelt).status_code == 200
+
+
+@pytest.mark.requirement("S-021")
+@pytest.mark.parametrize("host", ["news.example", "NEWS.example.:80", "elsewhere.example"])
+def test_other_hosts_answer_nothing_of_the_team(own_hosts: Flask, host: str) -> None:
+    client = own_hosts.test_client()
+    forwarded = {"Host": host, "X-Forwarded-Host": "desk.example:8443"}  # no proxy is trusted here
+    assert client.post("/admin/sign-in", headers=forwarded).status_code == 404
+    found = client.get("/admin/sign-in", headers=forwarded)
+    assert found.location == "http://desk.example:8443/admin/sign-in"
