@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from flask import Flask
+
 from mailer.app import create_app
 from mailer.foundation.application import keep_private
 from mailer.foundation.errors import SettingsInvalid

@@ -23,9 +23,10 @@ from mailer.foundation.context import settings
 from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import Invalid
 from mailer.foundation.mail_hosts import Finding, MailHosts, is_reserved
+from mailer.foundation.turns import Turn
 from mailer.organisations import Organisation
 
-SLICE = 5_000  # contacts
+SLICE = 1_000  # contacts
 WALK_AGAIN = timedelta(days=1)
 ASK_AGAIN = timedelta(days=7)
 FIRST_GAP = timedelta(minutes=15)  # after a look-up that led to nothing
@@ -62,13 +63,23 @@ def has_domains_due() -> bool:
 
 
 def note_domains(*, size: int = SLICE) -> bool:
-    """Note the domains of the next `size` contacts; True when more may follow (E-065).
+    """Note the domains of the next contacts, up to `size` by one statement, for one turn; True when more
+    may follow (E-065).
 
     Domains of a provider by name, and names for examples, are not noted: nobody need be asked about them.
     """
     serialise_on(_TURN)
-    moment = now()
-    walk = _walk(moment)
+    turn, moment = Turn(), now()
+    walk = _walk(moment, turn)
+    if walk is None:
+        return True
+    has_more = _note_some(walk, moment, size)
+    while has_more and not turn.is_over:
+        has_more = _note_some(walk, moment, size)
+    return has_more
+
+
+def _note_some(walk: DomainWalk, moment: datetime, size: int) -> bool:
     following = (
         sa.select(Contact.id)
         .where(Contact.id > walk.after_contact_id)
@@ -86,8 +97,11 @@ def note_domains(*, size: int = SLICE) -> bool:
     return bool(count == size)
 
 
-def _walk(moment: datetime) -> DomainWalk:
-    """The walk as it stands; begun anew when it came to the end and its day is over."""
+def _walk(moment: datetime, turn: Turn) -> DomainWalk | None:
+    """The walk as it stands; begun anew when it came to the end and its day is over.
+
+    None when the turn is over before what the last walk did not meet is forgotten.
+    """
     walk = db.session.get(DomainWalk, 1, with_for_update=True)
     if walk is None:
         walk = DomainWalk(id=1, began_at=moment, after_contact_id=0)
@@ -97,13 +111,23 @@ def _walk(moment: datetime) -> DomainWalk:
         sa.select(sa.exists().where(Contact.id > walk.after_contact_id))
     )
     if is_done and moment - walk.began_at >= WALK_AGAIN:
-        db.session.execute(
-            sa.delete(MailDomain)
-            .where(MailDomain.seen_at < walk.began_at)
-            .execution_options(synchronize_session=False)
-        )
+        turn.repeat(lambda: _forget_unmet(walk))
+        if turn.is_over:
+            return None
         walk.began_at, walk.after_contact_id = moment, 0
     return walk
+
+
+def _forget_unmet(walk: DomainWalk) -> int:
+    """Forget some of the domains that the walk did not meet; how many."""
+    unmet = sa.select(MailDomain.domain).where(MailDomain.seen_at < walk.began_at).limit(SLICE)
+    gone = db.session.execute(
+        sa.delete(MailDomain)
+        .where(MailDomain.domain.in_(unmet))
+        .returning(MailDomain.domain)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
 
 
 def _unseen_domains(walk: DomainWalk, through: int) -> list[str]:

@@ -21,19 +21,31 @@ from mailer.delivery.states import DeliveryState, SkipReason
 from mailer.delivery.tables import DELIVERIES, domain_of
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, serialise_on
+from mailer.foundation.turns import Turn
 from mailer.subscriptions import Subscription
 
 SLICE = 10_000
+CHUNK = 2_000
 
 
 def plan(campaign_id: int, *, size: int = SLICE) -> bool:
-    """Plan the next `size` people of a campaign that is being sent; True when more may follow.
+    """Plan up to `size` people of a campaign that is being sent, for one turn; True when more may follow.
 
     The audience is everybody with an active membership in one of its lists; who is suppressed gets a
     row too, as skipped, so that the figures add up. Two at once, or again after a crash, plan nobody
     twice: the row is unique and the cursor moves with it.
     """
     serialise_on(f"plan-{campaign_id}")
+    turn, left = Turn(), size
+    while left > 0 and _plan_some(campaign_id, min(left, CHUNK)):
+        left -= CHUNK
+        if turn.is_over:
+            return True
+    return left <= 0
+
+
+def _plan_some(campaign_id: int, size: int) -> bool:
+    """Plan the next people by one statement; False once the audience is complete."""
     campaign = db.session.execute(
         sa.select(Campaign.planned_through, Campaign.counts_clicks).where(
             Campaign.id == campaign_id,

@@ -14,6 +14,7 @@ from mailer.delivery.settling import settle
 from mailer.delivery.verdicts import IS_FIRST
 from mailer.foundation import driver
 from mailer.foundation.clock import now
+from mailer.foundation.turns import Turn
 from mailer.transport import Outcome
 
 _IN_HAND = """
@@ -51,13 +52,14 @@ def settle_owner(
 
 
 def expire_leases(living: Collection[str]) -> int:
-    """Give up what owners had in hand whose lease is over and who left no journal here; returns how many.
+    """Give up what owners had in hand whose lease is over and who left no journal here, for one turn; returns
+    how many. Who is left over is given up when this is called again.
 
     It becomes uncertain: nothing tells how far their owner came (E-093). Owners in `living` hold a
     journal at this moment, so they are alive and only slow.
     """
     count = 0
-    for owner in owners.list_expired():
+    for owner in Turn().take(owners.list_expired()):
         if owner in living or not _lock(owner):
             continue
         at = driver.moment_in(now())

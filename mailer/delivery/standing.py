@@ -12,8 +12,9 @@ from mailer.delivery.states import OPEN, DeliveryState, SkipReason
 from mailer.delivery.tables import DELIVERIES, is_loose, is_untouched
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
+from mailer.foundation.turns import Turn
 
-CANCEL_SLICE = 10_000
+CANCEL_CHUNK = 1_000
 _C = DELIVERIES.c
 
 
@@ -82,11 +83,15 @@ def release(owner: str, delivery_ids: Collection[int]) -> None:
     )
 
 
-def skip_cancelled(*, size: int = CANCEL_SLICE) -> int:
-    """Leave out what is still open of cancelled campaigns, at most `size` rows; returns how many.
+def skip_cancelled() -> int:
+    """Leave out what is still open of cancelled campaigns, for one turn; returns how many.
 
     What is in somebody's hand settles first and comes back here if it was not sent.
     """
+    return Turn().repeat(lambda: _skip_some(CANCEL_CHUNK))
+
+
+def _skip_some(size: int) -> int:
     count = 0
     for is_open in (is_untouched(), is_loose()):
         rows = (

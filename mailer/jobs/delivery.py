@@ -10,6 +10,7 @@ from mailer.campaigns import Campaign
 from mailer.foundation import queue
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import NotAllowed, Unavailable
+from mailer.foundation.turns import in_turns
 from mailer.jobs import waking
 from mailer.jobs.draining import Drain
 from mailer.jobs.duties import Duties
@@ -58,11 +59,8 @@ def close_campaigns() -> int:
                 _finish(campaigns.get_campaign_by_id(campaign_id))
         except NotAllowed:
             continue  # paused or finished at the same moment by somebody else
-    while True:
-        with unit_of_work():
-            left_out = delivery.skip_cancelled()
-        if not left_out:
-            return len(finished)
+    in_turns(delivery.skip_cancelled)
+    return len(finished)
 
 
 def _finish(campaign: Campaign) -> None:

@@ -7,19 +7,21 @@ from collections.abc import Mapping
 
 from mailer import imports, reports
 from mailer.foundation.database import unit_of_work
+from mailer.foundation.turns import PAUSE_SECONDS, in_turns
 
-TURN_SECONDS = 0.8  # of each second: what is due every second stays on time
+WORK_SECONDS = 0.8  # of each second: what is due every second stays on time
 
 
 def advance_imports() -> Mapping[str, object] | None:
     """Work on imports until the turn is over or nothing is left; each slice is kept for itself."""
     if not imports.has_work():
         return None
-    until = time.monotonic() + TURN_SECONDS
+    until = time.monotonic() + WORK_SECONDS
     slices = letters = 0
     while time.monotonic() < until:
         if advance_once():
             slices += 1
+            time.sleep(PAUSE_SECONDS)
             continue
         with unit_of_work():
             planned = imports.plan_permission_mails()
@@ -37,10 +39,4 @@ def advance_once(public_id: str | None = None) -> bool:
 
 def expire_imports() -> int:
     """Erase what the time of imports is over for; returns how many rows."""
-    total = 0
-    while True:
-        with unit_of_work():
-            count = imports.expire_imports()
-        total += count
-        if not count:
-            return total
+    return in_turns(imports.expire_imports)

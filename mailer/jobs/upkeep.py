@@ -22,6 +22,7 @@ from mailer import (
 from mailer.foundation import dns_lookup, queue
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
+from mailer.foundation.turns import in_turns
 from mailer.jobs import importing, recovery, waking
 from mailer.jobs.delivery import close_campaigns
 from mailer.jobs.runner import job
@@ -30,7 +31,6 @@ from mailer.organisations import DomainDns
 
 log = logging.getLogger(__name__)
 
-EXPIRE_BATCH = 500
 REAPPLY_BATCH = 100
 AUDIT_HOUR = 2  # UTC
 AUDIT_SECONDS = 3.0
@@ -84,13 +84,7 @@ def recover() -> Mapping[str, object] | None:
 @job
 def expire() -> Mapping[str, object] | None:
     """Every minute: erase what was never confirmed (C-028)."""
-    total = 0
-    while True:
-        with unit_of_work():
-            count = signup.expire_unconfirmed(limit=EXPIRE_BATCH)
-        total += count
-        if count < EXPIRE_BATCH:
-            break
+    total = in_turns(signup.expire_unconfirmed)
     rows = importing.expire_imports()
     return {"expired": total, "import_rows": rows} if total or rows else None
 

@@ -34,6 +34,7 @@ from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import NotAllowed
 from mailer.foundation.ids import new_id
+from mailer.foundation.turns import Turn
 from mailer.lists import MailingList
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.rights.closing import Closing, Numbers, plan_closing_mail, write_closing
@@ -87,14 +88,14 @@ def erase(contact: Contact, *, asked_by: AskedBy, evidence: Mapping[str, Any]) -
 
 
 def reapply(entries: Iterable[Entry]) -> int:
-    """Erase again whoever a restored database still knows; returns how many (C-092).
+    """Erase again whoever a restored database still knows, for one turn; returns how many (C-092).
 
     A key that came back with an old copy of the key store is destroyed too. People who joined anew after
     their erasure are somebody new to the service and stay. Several workers that start at the same moment take
     turns.
     """
     serialise_on(_TURN)
-    return sum(_reapply(entry) for entry in entries)
+    return sum(_reapply(entry) for entry in Turn().take(entries))
 
 
 def _reapply(entry: Entry) -> int:

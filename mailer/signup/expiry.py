@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -11,12 +12,15 @@ from mailer.forms import Form, FormVersion
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
+from mailer.foundation.turns import Turn
 from mailer.signup.models import SignupRequest
 from mailer.signup.states import RequestState
 
+CHUNK = 500
 
-def expire_unconfirmed(*, limit: int = 500) -> int:
-    """Erase up to `limit` requests whose link expired longer ago than the grace; returns how many.
+
+def expire_unconfirmed() -> int:
+    """Erase requests whose link expired longer ago than the grace, for one turn; returns how many.
 
     The person's key goes with the payloads: without it no copy of a payload can be read. A backup of the
     whole database holds both until it ends itself.
@@ -26,12 +30,10 @@ def expire_unconfirmed(*, limit: int = 500) -> int:
         sa.select(SignupRequest)
         .where(SignupRequest.state == RequestState.PENDING, SignupRequest.expires_at < ended_before)
         .order_by(SignupRequest.expires_at)
-        .limit(limit)
+        .limit(CHUNK)
         .with_for_update(skip_locked=True)
     ).all()
-    for request in due:
-        erase(request)
-    return len(due)
+    return _erase_some(due)
 
 
 def count_waiting(form: Form) -> int:
@@ -40,17 +42,24 @@ def count_waiting(form: Form) -> int:
     return db.session.scalar(query) or 0
 
 
-def erase_waiting(form: Form, *, limit: int = 500) -> int:
-    """Erase up to `limit` requests through `form` that wait, such as after an attack (S-034).
+def erase_waiting(form: Form) -> int:
+    """Erase requests through `form` that wait, such as after an attack (S-034), for one turn.
 
     Mails not sent yet stay unsent; links already sent say that the request is gone. Returns how many.
     """
     waiting = db.session.scalars(
-        sa.select(SignupRequest).where(_is_waiting(form)).limit(limit).with_for_update()
+        sa.select(SignupRequest).where(_is_waiting(form)).limit(CHUNK).with_for_update()
     ).all()
-    for request in waiting:
+    return _erase_some(waiting)
+
+
+def _erase_some(requests: Sequence[SignupRequest]) -> int:
+    """Erase these until the turn is over; returns how many."""
+    count = 0
+    for request in Turn().take(requests):
         erase(request)
-    return len(waiting)
+        count += 1
+    return count
 
 
 def _is_waiting(form: Form) -> sa.ColumnElement[bool]:
