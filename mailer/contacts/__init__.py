@@ -23,7 +23,7 @@ from mailer.contacts.book import (
     list_field_names,
     placeholder_values,
 )
-from mailer.contacts.models import Contact
+from mailer.contacts.models import Contact, ContactField
 from mailer.contacts.wishes import (
     INTERVALS_DAYS,
     end_pause,
@@ -39,6 +39,7 @@ __all__ = [
     "STANDARD_FIELDS",
     "Contact",
     "ContactDraft",
+    "ContactField",
     "correct_name",
     "end_pause",
     "erase",

@@ -8,7 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from mailer.consent import ConsentSubject
-from mailer.contacts.models import Contact
+from mailer.contacts.models import Contact, ContactField
+from mailer.foundation import searching
 from mailer.foundation.addresses import Address
 from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import Invalid, LinkInvalid, NotAllowed, NotFound
@@ -133,16 +134,24 @@ def erase(contact: Contact, *, at: datetime) -> None:
 
 
 def list_contacts(organisation: Organisation, search: str, cursor: Cursor) -> Page[Contact]:
-    """One page of people, newest first, whose address or name contains `search`."""
+    """One page of people, newest first, whose address or name contains every word of `search`.
+
+    Large and small letters, accents, and the two ways to write a domain with letters of its own are alike.
+    """
     query = sa.select(Contact).where(
         Contact.organisation_id == organisation.id, Contact.erased_at.is_(None)
     )
+    columns = [
+        searching.Folded(one) for one in (Contact.address, Contact.first_name, Contact.last_name)
+    ]
     for word in search.split()[:5]:
         query = query.where(
             sa.or_(
-                Contact.address.icontains(word, autoescape=True),
-                Contact.first_name.icontains(word, autoescape=True),
-                Contact.last_name.icontains(word, autoescape=True),
+                *(
+                    column.contains(form, autoescape=True)
+                    for form in searching.forms_of(word)
+                    for column in columns
+                )
             )
         )
     return page_of(query, Contact, cursor)
@@ -159,13 +168,9 @@ def placeholder_values(contact: Contact) -> dict[str, object]:
     }
 
 
-def list_field_names(organisation: Organisation, *, sample: int = 500) -> list[str]:
-    """The names that `contact.…` may have here: the standard ones and those the newest people gave."""
-    newest = (
-        sa.select(Contact.fields)
-        .where(Contact.organisation_id == organisation.id)
-        .order_by(Contact.id.desc())
-        .limit(sample)
+def list_field_names(organisation: Organisation) -> list[str]:
+    """The names that `contact.…` may have here: the standard ones and every one that anybody ever gave."""
+    own = db.session.scalars(
+        sa.select(ContactField.name).where(ContactField.organisation_id == organisation.id)
     )
-    own = {name for fields in db.session.scalars(newest) for name in fields}
-    return [*STANDARD_FIELDS, *sorted(own - set(STANDARD_FIELDS))]
+    return [*STANDARD_FIELDS, *sorted(set(own) - set(STANDARD_FIELDS))]

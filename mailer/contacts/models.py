@@ -54,3 +54,19 @@ class Contact(Model):
     paused_at: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
     mail_interval_days: Mapped[int | None] = mapped_column(sa.Integer)
+
+
+class ContactField(Model):
+    """The name of a field of their own that the people of an organisation have (`Contact.fields`).
+
+    Written by the database itself whenever fields are (migration 0015), whoever writes them, and never taken
+    away, so that a campaign which uses it does not break when nobody has it any more.
+    """
+
+    __tablename__ = "contact_fields"
+
+    organisation_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("organisations.id"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    first_seen_at: Mapped[datetime] = mapped_column(default=now)

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
-from mailer.foundation import context
+from mailer.foundation import context, searching
 from mailer.foundation.errors import Unavailable
 from mailer.foundation.events import Event, tell
 
@@ -156,6 +156,7 @@ def prepare_sqlite(engine: Engine) -> None:
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         keep_write_ahead_log(connection)
+        searching.add_to_sqlite(connection)
         cursor = connection.cursor()
         for pragma in (
             "synchronous=NORMAL",
