@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from mailer.campaigns.states import Against
 from mailer.foundation import driver
+from mailer.suppression import outranks
 
 AGAIN_SOON = timedelta(minutes=10)  # when another mail to this person is in somebody's hand
 
-# Of `e`, a suppression entry: it stands against mail that the consent would allow. One for all mail always
-# does; one for marketing unless the consent is newer (C-082).
-SUPPRESSES: Final = """
+# Of `e`, a suppression entry: it stands against mail that the consent would allow (C-082).
+SUPPRESSES: Final = f"""
   e.organisation_id = c.organisation_id AND e.address_digest = c.address_digest AND e.lifted_at IS NULL
-  AND (e.scope = 'all_mail' OR (e.scope = 'marketing' AND e.created_at >= r.recorded_at))"""
+  AND {outranks("e", "r")}"""
 IS_SUPPRESSED: Final = f"EXISTS (SELECT 1 FROM suppression_entries e WHERE {SUPPRESSES})"  # noqa: S608  # constants
 GATE_COLUMNS: Final = f"""
   CASE

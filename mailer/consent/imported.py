@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,15 +78,23 @@ def record_imported_many(
     organisation: Organisation,
     mailing_list: MailingList,
     state: ConsentState,
-    drafts: Sequence[tuple[Keyed, Mapping[str, Any]]],
+    drafts: Sequence[tuple[Keyed, Mapping[str, Any], datetime | None]],
 ) -> list[int]:
     """Record what an import says of many people about one list; returns row ids in the order of `drafts`.
 
-    GIVEN for an imported consent with its proof, UNKNOWN for one without (C-049, R-007).
+    GIVEN for an imported consent with its proof, UNKNOWN for one without (C-049, R-007). The third of each
+    draft is when the consent was given elsewhere, which every given one has.
     """
     if state not in (ConsentState.GIVEN, ConsentState.UNKNOWN):
         raise ValueError(f"an import records no {state}")
-    return _record_many(organisation, mailing_list, state, [(*draft, None) for draft in drafts])
+    if state is ConsentState.GIVEN and any(given_at is None for *_, given_at in drafts):
+        raise ValueError("an imported consent without the moment when it was given")
+    return _record_many(
+        organisation,
+        mailing_list,
+        state,
+        [(subject, evidence, None, given_at) for subject, evidence, given_at in drafts],
+    )
 
 
 def record_terminated_many(
@@ -97,20 +106,25 @@ def record_terminated_many(
 
     The database refuses one that has ended already or that an active membership still cites.
     """
-    return _record_many(organisation, mailing_list, ConsentState.TERMINATED, drafts)
+    return _record_many(
+        organisation,
+        mailing_list,
+        ConsentState.TERMINATED,
+        [(*draft, None) for draft in drafts],
+    )
 
 
 def _record_many(
     organisation: Organisation,
     mailing_list: MailingList,
     state: ConsentState,
-    drafts: Sequence[tuple[Keyed, Mapping[str, Any], int | None]],
+    drafts: Sequence[tuple[Keyed, Mapping[str, Any], int | None, datetime | None]],
 ) -> list[int]:
     if not drafts:
         return []
     moment = now()
     mould = mould_of(organisation, About(mailing_list), state)
-    ended = _public_ids([ends for *_, ends in drafts if ends is not None])
+    ended = _public_ids([ends for _, _, ends, _ in drafts if ends is not None])
     common = {
         "organisation_id": organisation.id,
         "matter": Matter.MAILING,
@@ -121,7 +135,7 @@ def _record_many(
     }
     sealed: dict[str, dict[str, Any]] = {}  # by public id, in the order of the drafts
     rows: list[dict[str, Any]] = []
-    for subject, evidence, ends in drafts:
+    for subject, evidence, ends, given_at in drafts:
         name = new_id("rec")
         canonical = mould.fill(
             record=name,
@@ -131,7 +145,12 @@ def _record_many(
             evidence=canonical_json(evidence),
         )
         salt = secrets.token_bytes(SALT_BYTES)
-        own = {"public_id": name, "subject_id": subject.id, "ends_id": ends}
+        own = {
+            "public_id": name,
+            "subject_id": subject.id,
+            "ends_id": ends,
+            "given_at": None if given_at is None else min(given_at, moment),
+        }
         rows.append({**common, **own, "commitment": commitment(salt, canonical)})
         value = cipher.seal_with(subject.key, salt + canonical, bound_to=f"consent_payloads.{name}")
         sealed[name] = {"subject_id": subject.id, "sealed": value}

@@ -95,6 +95,9 @@ class ConsentRecord(Model):
     algorithm: Mapped[str] = mapped_column(sa.String(40))
     commitment: Mapped[bytes] = mapped_column(sa.LargeBinary)
     recorded_at: Mapped[datetime] = mapped_column(default=now)
+    given_at: Mapped[
+        datetime | None
+    ]  # of a consent given elsewhere: when; of others it is recorded_at
 
 
 class ConsentPayload(Model):

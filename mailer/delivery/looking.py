@@ -7,10 +7,8 @@ everybody in hand is asked about once more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -21,23 +19,24 @@ from mailer.foundation import driver
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import Unavailable
+from mailer.suppression import outranks
 
 OVERLAP = timedelta(seconds=60)  # of clocks that differ; changed people are told of for so long
 ROWS_BEFORE = 500  # numbers are given before the commit: so many back are looked at again
 
-# Kind, number, and from when on (none: always) it speaks against a consent.
+# Kind and number: of a contact, of a record of consent, of a campaign.
 _LOOK = """
-SELECT 'stopped', c.id, CASE WHEN s.scope = 'marketing' THEN s.created_at END
-  FROM suppression_entries s JOIN contacts c
-  ON c.organisation_id = s.organisation_id AND c.address_digest = s.address_digest
-  WHERE s.id > ? AND s.lifted_at IS NULL
-UNION ALL SELECT 'stopped', id, NULL FROM contacts WHERE erased_at > ?
-UNION ALL SELECT 'stopped', id, NULL FROM contacts WHERE restricted_at > ?
-UNION ALL SELECT 'stopped', id, NULL FROM contacts WHERE paused_at > ? AND paused_until > ?
-UNION ALL SELECT 'ended', ends_id, NULL FROM consent_records WHERE id > ? AND ends_id IS NOT NULL
-UNION ALL SELECT 'sending', id, NULL FROM campaigns WHERE state = 'sending'
-UNION ALL SELECT 'owner', 0, NULL FROM sending_owners WHERE owner = ?
-"""
+SELECT 'ended', r.id FROM suppression_entries s
+  JOIN contacts c ON c.organisation_id = s.organisation_id AND c.address_digest = s.address_digest
+  JOIN consent_records r ON r.subject_id = c.subject_id AND r.state IN ('given', 'renewed')
+  WHERE s.id > ? AND s.lifted_at IS NULL AND {OUTRANKS}
+UNION ALL SELECT 'stopped', id FROM contacts WHERE erased_at > ?
+UNION ALL SELECT 'stopped', id FROM contacts WHERE restricted_at > ?
+UNION ALL SELECT 'stopped', id FROM contacts WHERE paused_at > ? AND paused_until > ?
+UNION ALL SELECT 'ended', ends_id FROM consent_records WHERE id > ? AND ends_id IS NOT NULL
+UNION ALL SELECT 'sending', id FROM campaigns WHERE state = 'sending'
+UNION ALL SELECT 'owner', 0 FROM sending_owners WHERE owner = ?
+""".replace("{OUTRANKS}", outranks("s", "r"))
 _NEWEST = (
     "SELECT COALESCE((SELECT MAX(id) FROM consent_records), 0),"
     " COALESCE((SELECT MAX(id) FROM suppression_entries), 0)"
@@ -52,8 +51,10 @@ class Standing:
     """
 
     sending: frozenset[int]
-    ended: frozenset[int] = frozenset()  # consent records
-    stopped: Mapping[int, datetime | None] = field(default_factory=dict)  # contacts
+    ended: frozenset[int] = (
+        frozenset()
+    )  # consent records that ended, or that a suppression outranks
+    stopped: frozenset[int] = frozenset()  # contacts
     is_owner: bool = True
 
     def allows(self, recipient: Recipient) -> bool:
@@ -62,10 +63,7 @@ class Standing:
             return False
         if recipient.consent_record_id in self.ended:
             return False
-        if recipient.contact_id not in self.stopped:
-            return True
-        since = self.stopped[recipient.contact_id]
-        return since is not None and since < recipient.consented_at
+        return recipient.contact_id not in self.stopped
 
 
 class Lookout:
@@ -107,9 +105,8 @@ class Lookout:
         )
         record, entry = self._newest
         values = (entry, since, since, since, at, record, self.owner)
-        sending, ended, is_owner = set(), set(), False
-        stopped: dict[int, datetime | None] = {}
-        for kind, number, from_when in connection.exec_driver_sql(
+        sending, ended, stopped, is_owner = set(), set(), set(), False
+        for kind, number in connection.exec_driver_sql(
             driver.marked(_LOOK, is_postgresql=is_postgresql), values
         ):
             if kind == "sending":
@@ -117,17 +114,10 @@ class Lookout:
             elif kind == "ended":
                 ended.add(number)
             elif kind == "stopped":
-                _stop(stopped, number, from_when)
+                stopped.add(number)
             else:
                 is_owner = True
-        return Standing(frozenset(sending), frozenset(ended), stopped, is_owner)
-
-
-def _stop(stopped: dict[int, datetime | None], contact_id: int, from_when: Any) -> None:
-    """Note the newest moment that speaks against a contact; None, for always, outranks all."""
-    since = None if from_when is None else driver.moment_out(from_when)
-    known = stopped.get(contact_id, since)
-    stopped[contact_id] = None if since is None or known is None else max(since, known)
+        return Standing(frozenset(sending), frozenset(ended), frozenset(stopped), is_owner)
 
 
 def _newest_rows(connection: sa.Connection) -> tuple[int, int]:

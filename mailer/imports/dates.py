@@ -29,7 +29,19 @@ class DateOrder(StrEnum):
 
 def is_empty(text: str) -> bool:
     """Whether a date was never filled in, however a system writes that."""
-    return _NOTHING.fullmatch(text) is not None or text.strip().lower() in ("null", "none", "n/a")
+    text = text.strip()
+    return (
+        _NOTHING.fullmatch(text) is not None
+        or text.startswith("0001-01-01")
+        or text.lower() in ("null", "none", "n/a", "\\n", "never")
+    )
+
+
+def latest_moment(text: str, order: DateOrder) -> datetime | None:
+    """Like `read_date`, but the end of a day that is given without a time."""
+    moment = read_date(text, order)
+    is_day = moment is not None and ":" not in text and not _SECONDS.fullmatch(text.strip())
+    return moment + timedelta(days=1, microseconds=-1) if moment and is_day else moment
 
 
 def read_date(text: str, order: DateOrder) -> datetime | None:

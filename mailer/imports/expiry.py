@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from mailer import consent
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
+from mailer.foundation.turns import Turn
 from mailer.imports import files
 from mailer.imports.models import Import, ImportRow
 from mailer.imports.quarantine import add_counts, counted
@@ -17,14 +18,19 @@ from mailer.imports.states import QUARANTINED, WORKING, ImportState, RowState
 from mailer.imports.undoing import release_locked
 
 _ENDED_HERE = (*QUARANTINED, RowState.KNOWN, RowState.REFUSED)
+CHUNK = 100
 STRAY_AGE = timedelta(hours=1)
 
 
-def expire_imports(*, limit: int = 500) -> int:
-    """Erase up to `limit` rows whose time is over; returns how many, 0 when there is nothing to do.
+def expire_imports() -> int:
+    """Erase rows whose time is over, for one turn; returns how many, 0 when there is nothing to do.
 
     Links of permission mails end by themselves, quarantine ends with its import. Figures stay.
     """
+    return Turn().repeat(lambda: _expire_some(CHUNK))
+
+
+def _expire_some(limit: int) -> int:
     asked = _expired_links(limit)
     if asked:
         return asked

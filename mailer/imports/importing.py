@@ -18,17 +18,18 @@ from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
 from mailer.foundation.ids import new_id
 from mailer.foundation.networks import truncate_ip
+from mailer.foundation.turns import Turn
 from mailer.imports import files
 from mailer.imports.models import Import, ImportRow
 from mailer.imports.quarantine import add_counts, counted
-from mailer.imports.standing import Standing, decide, find_standings
+from mailer.imports.standing import Standing, decide, detail_of, find_standings
 from mailer.imports.states import QUARANTINED, ImportState, Refusal, RowState
 from mailer.lists import LANGUAGES, MailingList, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.subscriptions import Subscription, SubscriptionState
 from mailer.suppression import Reason, Scope, SuppressionEntry
 
-SLICE = 1_000
+CHUNK = 200  # rows that are written by the same statements
 # What a row no longer needs once it stands elsewhere.
 BLANK: dict[str, Any] = {
     "address": None,
@@ -46,29 +47,34 @@ _REASONS = {
 Placed = tuple[ImportRow, Standing]
 
 
-def import_slice(found: Import, *, limit: int = SLICE) -> None:
-    """Bring in the next `limit` rows; after the last the import is done and its file is gone.
+def import_slice(found: Import) -> None:
+    """Bring in the next rows, for one turn; after the last the import is done and its file is gone.
 
     Where people stand is asked again in this transaction: what changed since the dry run counts. The state
     of a row says whether it was brought in, so that a killed worker doubles nothing. The caller holds a
     lock on `found`.
     """
-    rows = _next_rows(found, limit)
+    Turn().repeat(lambda: _import_some(found))
+
+
+def _import_some(found: Import) -> int:
+    """Bring in a statement's worth of rows; returns how many, 0 once all are in."""
+    rows = _next_rows(found, CHUNK)
     if not rows:
         _finish(found)
-        return
+        return 0
     standings = find_standings(found, {row.address_digest or "" for row in rows})
     changes: Counter[str] = Counter()
     placed: dict[RowState, list[Placed]] = {state: [] for state in QUARANTINED}
     for row in rows:
         standing = standings[row.address_digest or ""]
-        state, refusal = decide(row.state, standing, opt_out_at=row.opt_out_at)
         changes.subtract(counted(row.state, row.refusal))
-        if state in placed:
-            placed[state].append((row, standing))
+        row.state, row.refusal = decide(row.state, standing, opt_out_at=row.opt_out_at)
+        row.detail = detail_of(row.refusal, row.opt_out_at) or row.detail
+        if row.state in placed:
+            placed[row.state].append((row, standing))
         else:
-            row.state, row.refusal = state, refusal
-            changes.update(counted(state, refusal))
+            changes.update(counted(row.state, row.refusal))
     with db.session.no_autoflush:  # each row is written once, at the end
         _admit(found, placed[RowState.PROVEN])
         _lock(found, placed[RowState.UNPROVEN])
@@ -78,6 +84,7 @@ def import_slice(found: Import, *, limit: int = SLICE) -> None:
         changes.update(counted(row.state, row.refusal))
     add_counts(found, changes)
     db.session.flush()
+    return len(rows)
 
 
 def _next_rows(found: Import, limit: int) -> Sequence[ImportRow]:
@@ -176,11 +183,14 @@ def _admit(found: Import, placed: Sequence[Placed]) -> None:
         admitted.append((row, subject))
     _enter(found, mailing_list, newcomers)
     shared, texts = shared_evidence(found), dict[str, str]()
-    drafts = [(subject, {"imported": evidence_of(row, shared, texts)}) for row, subject in admitted]
+    drafts = [
+        (subject, {"imported": evidence_of(row, shared, texts)}, _given_at(row))
+        for row, subject in admitted
+    ]
     records = consent.record_imported_many(organisation, mailing_list, ConsentState.GIVEN, drafts)
     moment = now()
     memberships = []
-    for (row, _), (_, evidence), record_id in zip(admitted, drafts, records, strict=True):
+    for (row, _), (_, evidence, _), record_id in zip(admitted, drafts, records, strict=True):
         provenance = consent.provenance_of({"state": "given", "evidence": evidence})
         memberships.append(
             {
@@ -200,6 +210,11 @@ def _admit(found: Import, placed: Sequence[Placed]) -> None:
         blank(row)
     if memberships:
         db.session.execute(sa.insert(Subscription), memberships)
+
+
+def _given_at(row: ImportRow) -> datetime:
+    """When somebody with a proof consented elsewhere; the dry run wrote the date as ISO 8601."""
+    return datetime.fromisoformat(row.proof["date"])
 
 
 def _enter(
@@ -259,7 +274,7 @@ def _lock(found: Import, placed: Sequence[Placed]) -> None:
     keyed = consent.keyed_subjects(known)
     fresh = iter(consent.create_subjects(organisation, len(placed) - len(known)))
     shared, texts = shared_evidence(found), dict[str, str]()
-    drafts: list[tuple[Keyed, Mapping[str, Any]]] = []
+    drafts: list[tuple[Keyed, Mapping[str, Any], datetime | None]] = []
     locked: list[ImportRow] = []
     for row, standing in placed:
         if standing.contact is None:
@@ -271,7 +286,7 @@ def _lock(found: Import, placed: Sequence[Placed]) -> None:
         else:  # whose key is gone is being erased
             row.state, row.refusal = RowState.REFUSED, Refusal.ERASED
             continue
-        drafts.append((subject, {"imported": evidence_of(row, shared, texts)}))
+        drafts.append((subject, {"imported": evidence_of(row, shared, texts)}, None))
         locked.append(row)
     records = consent.record_imported_many(organisation, mailing_list, ConsentState.UNKNOWN, drafts)
     for row, record_id in zip(locked, records, strict=True):
@@ -303,6 +318,7 @@ def _suppress(found: Import, rows: Sequence[ImportRow]) -> None:
                 "scope": Scope.MARKETING,
                 "reason": _REASONS[row.opt_out],
                 "created_at": row.opt_out_at or moment,
+                "is_undated": row.opt_out_at is None,
             }
             for row in rows
         ],
@@ -310,7 +326,7 @@ def _suppress(found: Import, rows: Sequence[ImportRow]) -> None:
     ids = {made_row.address_digest: made_row.id for made_row in made}
     for row in rows:
         row.suppression_id = ids[row.address_digest or ""]
-        row.state, row.refusal = RowState.SUPPRESSED, Refusal.OPTED_OUT
+        row.state = RowState.SUPPRESSED
         blank(row)
 
 

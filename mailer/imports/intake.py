@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
+from itertools import islice
 
 from mailer import consent, organisations
 from mailer.accounts import Account
@@ -28,7 +29,7 @@ from mailer.imports.records import (
     Source,
     bom_length,
     detect,
-    iter_records,
+    iter_lines,
 )
 from mailer.imports.states import QUARANTINED, ImportState, RowState
 from mailer.lists import MailingList, get_list_by_id
@@ -36,6 +37,7 @@ from mailer.organisations import get_organisation_by_id
 
 MOST_COLUMNS = 300
 SAMPLE_ROWS = 3
+MOST_BEFORE_HEADER = 1_000  # lines that are looked at for the one that names the columns
 _T = Target
 
 
@@ -213,9 +215,10 @@ def sample_rows(found: Import, *, count: int = SAMPLE_ROWS) -> list[list[str]]:
     sample = _sample(found)
     dialect = Dialect(found.encoding, found.separator)
     start = bom_length(sample)
-    for record_read in iter_records(BytesIO(sample[start:]), dialect, offset=start):
-        if record_read.problem is None:
-            rows.append(record_read.cells)
+    lines = iter_lines(BytesIO(sample[start:]), dialect, offset=start)
+    for line in islice(lines, MOST_BEFORE_HEADER):
+        if line.problem is None and not line.is_empty:
+            rows.append(line.cells)
         if len(rows) > count:
             break
     return rows[1:]
@@ -229,7 +232,8 @@ def _read_header(found: Import, sample: bytes, encoding: str, separator: str) ->
     )
     start = bom_length(sample)
     source = BytesIO(sample[start:])
-    first = next(iter_records(source, dialect, offset=start), None)
+    lines = islice(iter_lines(source, dialect, offset=start), MOST_BEFORE_HEADER)
+    first = next((line for line in lines if not line.is_empty), None)
     if first is None or first.problem is not None:
         raise Invalid(
             "The first line cannot be read. It has to name the columns; perhaps another encoding helps.",

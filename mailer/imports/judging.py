@@ -22,7 +22,7 @@ from mailer.foundation.typed_addresses import (
     read_typed_address,
 )
 from mailer.imports.columns import LONGEST_FIELD_NAME, Target, plain_name
-from mailer.imports.dates import EARLIEST, DateOrder, is_empty, read_date
+from mailer.imports.dates import EARLIEST, DateOrder, is_empty, latest_moment, read_date
 from mailer.imports.states import Refusal, RowState
 
 LONGEST_NAME, LONGEST_VALUE, LONGEST_WORDING = 200, 1_000, 20_000
@@ -185,10 +185,20 @@ def _note_opt_out(judged: Judged, reader: Reader, values: dict[str, str]) -> Non
         out = "bounced"
     if out:
         judged.state, judged.refusal, judged.opt_out = RowState.OPTED_OUT, Refusal.OPTED_OUT, out
-        moment = read_date(left if has_left else bounced, reader.date_order)
-        judged.opt_out_at = moment if moment and EARLIEST <= moment <= reader.now else None
+        written = left if has_left else bounced
+        moment = latest_moment(written, reader.date_order)
+        judged.opt_out_at = _past(moment, reader.now)
+        if judged.opt_out_at is None:
+            judged.detail = f"date {clean(written)[:60]}" if written else "no date"
     elif status == "unconfirmed" or _is_never_activated(reader, values):
         _refuse(judged, Refusal.UNCONFIRMED, word[:60] if status == "unconfirmed" else "")
+
+
+def _past(moment: datetime | None, now: datetime) -> datetime | None:
+    """When somebody opted out; None for a moment that cannot be true. A day may not be over yet."""
+    if moment is None or not EARLIEST <= moment < now + timedelta(days=1):
+        return None
+    return min(moment, now)
 
 
 def _is_never_activated(reader: Reader, values: dict[str, str]) -> bool:

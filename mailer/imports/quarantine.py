@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,49 +12,96 @@ import sqlalchemy as sa
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
+from mailer.foundation.turns import Turn
 from mailer.imports.dates import DateOrder
 from mailer.imports.files import SealedReader
 from mailer.imports.judging import Judged, Reader, judge
 from mailer.imports.models import Import, ImportRow
-from mailer.imports.records import Dialect, Record, iter_records
-from mailer.imports.standing import decide, find_standings
+from mailer.imports.records import Dialect, Record, iter_lines
+from mailer.imports.standing import decide, detail_of, find_standings
 from mailer.imports.states import ImportState, Refusal, RowState
 
-SLICE = 2_000
+CHUNK = 500  # lines for which people are looked up and rows written at once
+EMPTY = "empty"  # among the figures of an import: lines without any value, which are passed over
+MOST_EMPTY = 2_000_000
 _NOT_OUT = (RowState.PROVEN, RowState.UNPROVEN, RowState.KNOWN)
+# Why a row may be refused whose address opted out all the same.
+_OUTRANKED = (
+    Refusal.VALUE,
+    Refusal.DATE,
+    Refusal.UNCONFIRMED,
+    Refusal.ENDED,
+    Refusal.RESTRICTED,
+    Refusal.ASKED_BEFORE,
+    Refusal.OPTED_OUT_KNOWN,
+)
 
 
-def read_slice(found: Import, *, limit: int = SLICE) -> None:
-    """Judge the next `limit` records of the file and keep them in quarantine; the last slice ends the dry run.
+def read_slice(found: Import) -> None:
+    """Judge the next records of the file and keep them in quarantine, for one turn; the last ends the dry run.
 
     Where reading goes on is written in the same transaction, so that a killed worker loses nothing and
     doubles nothing. The caller holds a lock on `found`.
     """
-    if not found.rows_read and clear(found):
+    turn = Turn()
+    if not found.rows_read and turn.repeat(lambda: _clear(found)):
         return
-    records = _take(found, limit)
-    if records:
-        rows = _judged_rows(found, records)
-        db.session.execute(sa.insert(ImportRow), rows)
-        found.offset, found.line = records[-1].next_offset, records[-1].next_line
-        found.rows_read += len(records)
-    if found.rows_read > settings().import_rows:
-        found.failure = (
-            f"The file has more than {settings().import_rows:,} rows, which is the most this service "
-            "takes at once. Split it into several files."
-        )
-    if len(records) < limit or found.failure:
+    with SealedReader(found.public_id, found.sealed_key or b"", offset=found.offset) as source:
+        dialect = Dialect(found.encoding, found.separator)
+        lines = iter_lines(source, dialect, offset=found.offset, line=found.line)
+        is_at_end = False
+        while not (is_at_end or found.failure or turn.is_over):
+            is_at_end = not _read_some(found, lines, turn)
+    if is_at_end or found.failure:
         found.state = ImportState.CHECKED
     db.session.flush()
 
 
-def clear(found: Import, *, limit: int = 10 * SLICE) -> bool:
-    """Remove up to `limit` rows of an earlier reading; whether there were any."""
-    old = sa.select(ImportRow.id).where(ImportRow.import_id == found.id).limit(limit)
+def _read_some(found: Import, lines: Iterator[Record], turn: Turn) -> bool:
+    """Judge and keep the next lines, a statement's worth, as long as the turn lasts; False at the end."""
+    reader, empty, last = reader_of(found), 0, None
+    read: list[tuple[Record, Judged]] = []
+    for last in turn.take(islice(lines, CHUNK)):
+        if last.is_empty:
+            empty += 1
+        elif last.problem is not None:
+            read.append((last, Judged(RowState.REFUSED, refusal=last.problem)))
+        else:
+            read.append((last, judge(reader, last.cells)))
+    if last is None:
+        return False
+    if read:
+        db.session.execute(sa.insert(ImportRow), _judged_rows(found, read))
+    found.offset, found.line = last.next_offset, last.next_line
+    found.rows_read += len(read)
+    if empty:
+        add_counts(found, Counter({EMPTY: empty}))
+    found.failure = _too_many(found)
+    return True
+
+
+def _too_many(found: Import) -> str:
+    """What to do about a file with more rows than may be read; empty when it has not."""
+    if found.rows_read > settings().import_rows:
+        return (
+            f"The file has more than {settings().import_rows:,} rows, which is the most this service "
+            "takes at once. Split it into several files."
+        )
+    if int(found.counts.get(EMPTY, 0)) > MOST_EMPTY:
+        return (
+            f"The file has more than {MOST_EMPTY:,} empty rows, so it was not read to its end and nobody "
+            "was brought in. Delete the empty rows in your spreadsheet, save it and upload it again."
+        )
+    return ""
+
+
+def _clear(found: Import) -> int:
+    """Remove some rows of an earlier reading; how many there were."""
+    old = sa.select(ImportRow.id).where(ImportRow.import_id == found.id).limit(CHUNK)
     gone = db.session.execute(
         sa.delete(ImportRow).where(ImportRow.id.in_(old)).returning(ImportRow.id)
     )
-    return bool(gone.all())
+    return len(gone.all())
 
 
 def reader_of(found: Import) -> Reader:
@@ -87,31 +135,13 @@ def counted(state: RowState, refusal: Refusal | None, count: int = 1) -> Counter
     return changes
 
 
-def _take(found: Import, limit: int) -> list[Record]:
-    records: list[Record] = []
-    with SealedReader(found.public_id, found.sealed_key or b"", offset=found.offset) as source:
-        dialect = Dialect(found.encoding, found.separator)
-        for record in iter_records(source, dialect, offset=found.offset, line=found.line):
-            records.append(record)
-            if len(records) == limit:
-                break
-    return records
-
-
-def _judged_rows(found: Import, records: Sequence[Record]) -> list[dict[str, Any]]:
-    reader = reader_of(found)
-    judged = [
-        Judged(RowState.REFUSED, refusal=record.problem)
-        if record.problem is not None
-        else judge(reader, record.cells)
-        for record in records
-    ]
-    digests = {one.digest for one in judged if one.digest is not None}
+def _judged_rows(found: Import, read: Sequence[tuple[Record, Judged]]) -> list[dict[str, Any]]:
+    digests = {one.digest for _, one in read if one.digest is not None}
     standings = find_standings(found, digests)
     earlier = _earlier_lines(found, digests)
     first: dict[str, Judged] = {}
     changes: Counter[str] = Counter()
-    for record, one in zip(records, judged, strict=True):
+    for record, one in read:
         digest = one.digest
         if digest is None:
             continue
@@ -124,10 +154,11 @@ def _judged_rows(found: Import, records: Sequence[Record]) -> list[dict[str, Any
         if one.state is not RowState.REFUSED:
             one.state, refusal = decide(one.state, standings[digest], opt_out_at=one.opt_out_at)
             one.refusal = refusal or one.refusal
-    for one in judged:
+            one.detail = detail_of(one.refusal, one.opt_out_at) or one.detail
+    for _, one in read:
         changes.update(counted(one.state, one.refusal))
     add_counts(found, changes)
-    return [_row(found, record, one) for record, one in zip(records, judged, strict=True)]
+    return [_row(found, record, one) for record, one in read]
 
 
 def _earlier_lines(found: Import, digests: set[str]) -> dict[str, int]:
@@ -145,9 +176,7 @@ def _note_double(
     """The first row of an address counts, but an opt-out counts wherever it stands."""
     if double.state is RowState.OPTED_OUT:
         if first is not None:
-            if first.state in _NOT_OUT:
-                first.state, first.refusal = RowState.OPTED_OUT, Refusal.OPTED_OUT
-                first.opt_out, first.opt_out_at = double.opt_out, double.opt_out_at
+            _opt_out(first, double)
         else:
             _overrule(found, double, changes)
     double.state, double.refusal = RowState.REFUSED, Refusal.DUPLICATE
@@ -158,14 +187,26 @@ def _overrule(found: Import, double: Judged, changes: Counter[str]) -> None:
         sa.select(ImportRow).where(
             ImportRow.import_id == found.id,
             ImportRow.address_digest == double.digest,
-            ImportRow.state.in_(_NOT_OUT),
+            ImportRow.refusal.is_distinct_from(Refusal.DUPLICATE),
         )
     )
     for row in rows:
-        changes[row.state.value] -= 1
-        changes[RowState.OPTED_OUT.value] += 1
+        changes.subtract(counted(row.state, row.refusal))
+        _opt_out(row, double)
+        changes.update(counted(row.state, row.refusal))
+
+
+def _opt_out(row: Judged | ImportRow, double: Judged) -> None:
+    """Have the first row of an address say what a later one says: that they opted out.
+
+    Of two opt-outs the newest counts; one without a date counts more, for it may be newer.
+    """
+    if row.state is RowState.OPTED_OUT:
+        moments = [one for one in (row.opt_out_at, double.opt_out_at) if one is not None]
+        row.opt_out_at = max(moments) if len(moments) == 2 else None
+    elif row.state in _NOT_OUT or row.refusal in _OUTRANKED:
         row.state, row.refusal = RowState.OPTED_OUT, Refusal.OPTED_OUT
-        row.opt_out, row.opt_out_at = double.opt_out, double.opt_out_at
+        row.opt_out, row.opt_out_at, row.detail = double.opt_out, double.opt_out_at, double.detail
 
 
 def _row(found: Import, record: Record, one: Judged) -> dict[str, Any]:

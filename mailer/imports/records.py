@@ -64,6 +64,11 @@ class Record:
     next_offset: int
     next_line: int
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a line without any value, such as spreadsheets write below the last person."""
+        return self.problem is None and not any(self.cells)
+
 
 def detect(sample: bytes) -> Dialect:
     """How a file that begins with `sample` is probably written."""
@@ -87,15 +92,26 @@ def iter_records(
 
     Empty lines are left out.
     """
+    records = iter_lines(source, dialect, offset=offset, line=line)
+    return (record for record in records if not record.is_empty)
+
+
+def iter_lines(
+    source: Source, dialect: Dialect, *, offset: int = 0, line: int = 1
+) -> Iterator[Record]:
+    """Like `iter_records`, with the empty lines: who reads many can stop after each."""
     lines = _Lines(source, dialect.encoding)
+    ends = b"\r\n\x00" if dialect.encoding in _LINE_END else b"\r\n"
     while (raw := lines.take()) is not None:
+        if not raw.dropped and not raw.body.strip(ends):
+            offset, line = offset + len(raw.body), line + 1
+            yield Record(line - 1, [], None, offset, line)
+            continue
         cells, problem, used = _read_one(raw, lines, dialect)
         size = len(raw.body) + raw.dropped + sum(len(more.body) for more in used)
         for _ in used:
             lines.take()
         first, offset, line = line, offset + size, line + 1 + len(used)
-        if problem is None and not any(cells):
-            continue
         yield Record(first, cells, problem, offset, line)
 
 

@@ -19,10 +19,27 @@ from mailer.imports.models import Import, ImportRow
 from mailer.imports.states import Refusal, RowState
 from mailer.signup import SignupRequest
 from mailer.subscriptions import Subscription, SubscriptionState
-from mailer.suppression import Reason, SuppressionEntry
+from mailer.suppression import Reason, Scope, SuppressionEntry
 
 _NOS = (ConsentState.WITHDRAWN, ConsentState.INVALIDATED, ConsentState.REFUSED)
 _WAS_ASKED = (RowState.ASKED, RowState.CONFIRMED, RowState.DISPUTED)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentMoment:
+    """When a consent was given, and whether that was confirmed here or only told by an import."""
+
+    given_at: datetime
+    is_confirmed_here: bool
+
+    def yields_to(self, opt_out_at: datetime | None) -> bool:
+        """Whether an opt-out of that moment, or of no known one, holds against this consent.
+
+        The same as `suppression.outranks` says in SQL.
+        """
+        if opt_out_at is None:
+            return not self.is_confirmed_here
+        return opt_out_at >= self.given_at
 
 
 @dataclass(slots=True)
@@ -31,22 +48,33 @@ class Standing:
 
     contact: Contact | None = None
     membership: SubscriptionState | None = None
+    consents: list[ConsentMoment] = field(default_factory=list)  # behind active memberships
     has_said_no: bool = False
     was_asked: bool = False
     stopped_by: set[Reason] = field(default_factory=set)
+    stops: list[SuppressionEntry] = field(default_factory=list)
+
+    def live_consents(self) -> list[ConsentMoment]:
+        """The consents that no suppression stands against yet."""
+        if any(entry.scope is Scope.ALL_MAIL for entry in self.stops):
+            return []
+        moments = [None if entry.is_undated else entry.created_at for entry in self.stops]
+        return [one for one in self.consents if not any(map(one.yields_to, moments))]
 
 
 def find_standings(found: Import, digests: Collection[str]) -> dict[str, Standing]:
     """The standing of every address of a slice; locks the people it finds until the transaction ends."""
     standings = {digest: Standing() for digest in digests}
-    for reason, digest in db.session.execute(
-        sa.select(SuppressionEntry.reason, SuppressionEntry.address_digest).where(
+    for entry in db.session.scalars(
+        sa.select(SuppressionEntry).where(
             SuppressionEntry.organisation_id == found.organisation_id,
             SuppressionEntry.address_digest.in_(digests),
             SuppressionEntry.lifted_at.is_(None),
         )
     ):
-        standings[digest].stopped_by.add(reason)
+        standings[entry.address_digest].stopped_by.add(entry.reason)
+        if entry.reason is not Reason.BOUNCE:
+            standings[entry.address_digest].stops.append(entry)
     by_contact: dict[int, Standing] = {}
     for contact in db.session.scalars(
         sa.select(Contact)
@@ -71,17 +99,34 @@ def decide(
 ) -> tuple[RowState, Refusal | None]:
     """What a row that says `state` comes to, given where the person stands."""
     if state is RowState.OPTED_OUT:
-        if standing.stopped_by - {Reason.BOUNCE}:  # a bounce is no wish, the opt-out is
-            return RowState.REFUSED, Refusal.OPTED_OUT  # they are stopped here already
-        if standing.membership is SubscriptionState.ACTIVE and opt_out_at is None:
-            return RowState.REFUSED, Refusal.OPTED_OUT_KNOWN
-        return RowState.OPTED_OUT, Refusal.OPTED_OUT
+        return _opted_out(standing, opt_out_at)
     refusal = _refusal(state, standing)
     if refusal is not None:
         return RowState.REFUSED, refusal
     if standing.membership is not None:
         return RowState.KNOWN, None
     return state, None
+
+
+def _opted_out(standing: Standing, opt_out_at: datetime | None) -> tuple[RowState, Refusal | None]:
+    """What an opt-out comes to: it holds unless a newer consent, or one confirmed here, stands against it.
+
+    Where it holds for some lists and not for others, the refusal says so.
+    """
+    ended = [one.yields_to(opt_out_at) for one in standing.live_consents()]
+    if not all(ended):
+        state = RowState.OPTED_OUT if any(ended) else RowState.REFUSED
+        return state, Refusal.OPTED_OUT_KNOWN
+    if standing.stopped_by - {Reason.BOUNCE} and not ended:  # a bounce is no wish, the opt-out is
+        return RowState.REFUSED, Refusal.OPTED_OUT  # they are stopped here already
+    return RowState.OPTED_OUT, Refusal.OPTED_OUT
+
+
+def detail_of(refusal: Refusal | None, opt_out_at: datetime | None) -> str:
+    """Which day of an opt-out did not hold against a consent; empty for everything else."""
+    if refusal is Refusal.OPTED_OUT_KNOWN and opt_out_at is not None:
+        return f"opted out on {opt_out_at:%-d %B %Y}"
+    return ""
 
 
 def _refusal(state: RowState, standing: Standing) -> Refusal | None:
@@ -101,13 +146,22 @@ def _refusal(state: RowState, standing: Standing) -> Refusal | None:
 
 
 def _note_memberships(found: Import, by_contact: dict[int, Standing]) -> None:
-    for contact_id, state in db.session.execute(
-        sa.select(Subscription.contact_id, Subscription.state).where(
-            Subscription.mailing_list_id == found.mailing_list_id,
-            Subscription.contact_id.in_(by_contact),
+    for contact_id, list_id, state, given_at, recorded_at in db.session.execute(
+        sa.select(
+            Subscription.contact_id,
+            Subscription.mailing_list_id,
+            Subscription.state,
+            ConsentRecord.given_at,
+            ConsentRecord.recorded_at,
         )
+        .outerjoin(ConsentRecord, ConsentRecord.id == Subscription.proof_id)
+        .where(Subscription.contact_id.in_(by_contact))
     ):
-        by_contact[contact_id].membership = state
+        standing = by_contact[contact_id]
+        if list_id == found.mailing_list_id:
+            standing.membership = state
+        if state is SubscriptionState.ACTIVE:
+            standing.consents.append(ConsentMoment(given_at or recorded_at, given_at is None))
 
 
 def _note_answers(found: Import, by_contact: dict[int, Standing]) -> None:

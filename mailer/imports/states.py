@@ -88,8 +88,9 @@ REASONS: dict[Refusal, str] = {
     Refusal.DATE: "The date of the consent cannot be read, lies in the future, or before 1995.",
     Refusal.UNCONFIRMED: "The file does not say that they are subscribed: unconfirmed, inactive or deleted.",
     Refusal.OPTED_OUT: "The file says that they opted out, bounced or complained.",
-    Refusal.OPTED_OUT_KNOWN: "The file says that they opted out, without a date; here a "
-    "consent of theirs is on record, and that stands.",
+    Refusal.OPTED_OUT_KNOWN: "The file says that they opted out, but without a date, or before they gave "
+    "a consent that stands here: confirmed here, or given later elsewhere. They are still mailed by it, "
+    "and by no other.",
     Refusal.SUPPRESSED: "They stopped our mail, or their mailbox refused it; their page says which.",
     Refusal.ENDED: "They left this list, or left its box unticked, here. Only they can join it again.",
     Refusal.ERASED: "They had themselves erased. Only they can come back, through a form.",

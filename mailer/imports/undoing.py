@@ -12,6 +12,7 @@ from mailer.consent import ConsentRecord
 from mailer.contacts import Contact
 from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db
+from mailer.foundation.turns import Turn
 from mailer.imports.importing import blank
 from mailer.imports.models import Import, ImportRow
 from mailer.imports.quarantine import add_counts, counted
@@ -22,20 +23,25 @@ from mailer.signup import SignupRequest
 from mailer.subscriptions import Subscription, SubscriptionState
 from mailer.suppression import Reason, SuppressionEntry
 
-SLICE = 500
+CHUNK = 100  # rows that are taken back by the same statements
 WasMailed = Callable[[Collection[int]], Collection[int]]
 
 
-def undo_slice(found: Import, was_mailed: WasMailed, *, limit: int = SLICE) -> None:
-    """Take back the next `limit` rows; the last slice ends the undo. The caller holds a lock on `found`.
+def undo_slice(found: Import, was_mailed: WasMailed) -> None:
+    """Take back the next rows, for one turn; the last ends the undo. The caller holds a lock on `found`.
 
     Imported consents are ended by records of their own and stay in the ledger. `was_mailed` says which of
     some people (row ids of contacts) got campaign mail.
     """
-    rows = _next_rows(found, limit)
+    Turn().repeat(lambda: _undo_some(found, was_mailed))
+
+
+def _undo_some(found: Import, was_mailed: WasMailed) -> int:
+    """Take back a statement's worth of rows; returns how many, 0 once nothing is left."""
+    rows = _next_rows(found, CHUNK)
     if not rows:
         _finish(found)
-        return
+        return 0
     changes: Counter[str] = Counter()
     for row in rows:
         changes.subtract(counted(row.state, row.refusal))
@@ -49,6 +55,7 @@ def undo_slice(found: Import, was_mailed: WasMailed, *, limit: int = SLICE) -> N
         changes.update(counted(row.state, row.refusal))
     add_counts(found, changes)
     db.session.flush()
+    return len(rows)
 
 
 def release_locked(rows: Sequence[ImportRow], state: RowState) -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from mailer.consent import Origin
+from mailer.consent import ConsentRecord, Origin
 from mailer.contacts import Contact
 from mailer.foundation.database import db
 from mailer.lists import MailingList
 from mailer.organisations import Organisation
 from mailer.subscriptions.models import Subscription
 from mailer.subscriptions.states import SubscriptionState
+from mailer.suppression import SuppressionEntry, outranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,36 @@ def list_of_each(
     found: dict[int, list[tuple[Subscription, MailingList]]] = {item.id: [] for item in contacts}
     for subscription, mailing_list in db.session.execute(query):
         found[subscription.contact_id].append((subscription, mailing_list))
+    return found
+
+
+def find_stopped(contacts: Collection[Contact]) -> dict[int, set[int]]:
+    """Active memberships that a suppression stands against, so that no campaign goes to them: row ids of the
+    entries by the row id of the membership. An entry that a newer consent outranks is not among them.
+    """
+    query = (
+        sa.select(Subscription.id, SuppressionEntry.id)
+        .join(Contact, Contact.id == Subscription.contact_id)
+        .join(ConsentRecord, ConsentRecord.id == Subscription.proof_id)
+        .join(
+            SuppressionEntry,
+            sa.and_(
+                SuppressionEntry.organisation_id == Contact.organisation_id,
+                SuppressionEntry.address_digest == Contact.address_digest,
+            ),
+        )
+        .where(
+            Subscription.contact_id.in_([contact.id for contact in contacts]),
+            Subscription.state == SubscriptionState.ACTIVE,
+            SuppressionEntry.lifted_at.is_(None),
+            sa.literal_column(
+                outranks(SuppressionEntry.__tablename__, ConsentRecord.__tablename__), sa.Boolean()
+            ),
+        )
+    )
+    found: dict[int, set[int]] = {}
+    for subscription_id, entry_id in db.session.execute(query):
+        found.setdefault(subscription_id, set()).add(entry_id)
     return found
 
 

@@ -3,8 +3,8 @@
 Enters: the digest of an address, a scope and a reason.
 Leaves: whether mail of a kind may go there.
 Always holds: asked at signup, at planning and again at claiming; holds digests only, so it outlives an
-erasure; a MARKETING entry is outranked only by a consent given after it, an ALL_MAIL entry only by the
-person's own link; of all reasons the team may lift a bounce alone.
+erasure; a MARKETING entry is outranked only by a consent given after it (one without a date: confirmed
+here), an ALL_MAIL entry only by the person's own link; of all reasons the team may lift a bounce alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mailer.suppression.entries import (
     suppress_bounced,
 )
 from mailer.suppression.models import SuppressionEntry
-from mailer.suppression.states import Reason, Scope
+from mailer.suppression.states import Reason, Scope, outranks
 
 __all__ = [
     "Bounce",
@@ -34,6 +34,7 @@ __all__ = [
     "lift",
     "lift_bounce",
     "list_entries",
+    "outranks",
     "suppress",
     "suppress_bounced",
 ]

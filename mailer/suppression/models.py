@@ -14,7 +14,11 @@ from mailer.suppression.states import Reason, Scope
 
 
 class SuppressionEntry(Model):
-    """An address digest we must not mail (C-080). A consent given after a MARKETING entry outranks it."""
+    """An address digest we must not mail (C-080). A consent given after a MARKETING entry outranks it.
+
+    `created_at` is when that was asked for. Where nobody knows (`is_undated`), only a consent that was
+    confirmed here outranks the entry.
+    """
 
     __tablename__ = "suppression_entries"
     __table_args__ = (sa.Index(None, "organisation_id", "address_digest"),)
@@ -28,4 +32,5 @@ class SuppressionEntry(Model):
     scope: Mapped[Scope] = mapped_column(words(Scope))
     reason: Mapped[Reason] = mapped_column(words(Reason))
     created_at: Mapped[datetime] = mapped_column(default=now)
+    is_undated: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     lifted_at: Mapped[datetime | None]

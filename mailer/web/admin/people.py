@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Response, make_response, render_template, request, url_for
@@ -62,7 +63,8 @@ def people() -> ResponseReturnValue:
     search = request.args.get("search", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     page = contacts.list_contacts(organisation, search, cursor_of_request())
     memberships = subscriptions.list_of_each(page.rows)
-    rows = [_row(contact, memberships[contact.id]) for contact in page.rows]
+    stopped = subscriptions.find_stopped(page.rows)
+    rows = [_row(contact, memberships[contact.id], stopped) for contact in page.rows]
     return render_template(
         "admin/people/list.html",
         rows=rows,
@@ -98,13 +100,16 @@ def person(public_id: str) -> ResponseReturnValue:
     digest = contact.address_digest
     suppressions = suppression.list_entries(organisation, digest) if digest else []
     bounced_at = [one.created_at for one in suppressions if one.reason is Reason.BOUNCE]
+    memberships = subscriptions.list_of(contact)
+    stopped = subscriptions.find_stopped([contact])
     return render_template(
         "admin/people/person.html",
         contact=contact,
         name=name_of(contact),
-        memberships=[_shown(*membership, history) for membership in subscriptions.list_of(contact)],
+        memberships=[_shown(*membership, history, stopped) for membership in memberships],
         history=history,
         suppressions=suppressions,
+        standing=_standing_entries(memberships, stopped),
         has_bounced=any(
             one.reason is Reason.BOUNCE and one.lifted_at is None for one in suppressions
         ),
@@ -139,15 +144,19 @@ def name_of(contact: Contact) -> str:
     return f"{contact.first_name} {contact.last_name}".strip()
 
 
-def _row(contact: Contact, memberships: list[Membership]) -> PersonRow:
+def _row(
+    contact: Contact, memberships: list[Membership], stopped: Mapping[int, set[int]]
+) -> PersonRow:
     active = [
         mailing_list.name
         for subscription, mailing_list in memberships
-        if subscription.state is SubscriptionState.ACTIVE
+        if subscription.state is SubscriptionState.ACTIVE and subscription.id not in stopped
     ]
     states = {subscription.state for subscription, _ in memberships}
     if active:
         state = ("proven", "subscribed")
+    elif SubscriptionState.ACTIVE in states:
+        state = ("held", "not to be mailed")
     elif SubscriptionState.PAUSED in states:
         state = ("held", "paused")
     elif states:
@@ -164,8 +173,20 @@ _MEMBERSHIP_STATES = {
 }
 
 
+def _standing_entries(
+    memberships: list[Membership], stopped: Mapping[int, set[int]]
+) -> set[int] | None:
+    """Which suppressions stand against a membership; None when there is no active one to tell by."""
+    if not any(one.state is SubscriptionState.ACTIVE for one, _ in memberships):
+        return None
+    return {entry for entries in stopped.values() for entry in entries}
+
+
 def _shown(
-    subscription: Subscription, mailing_list: MailingList, history: list[Episode]
+    subscription: Subscription,
+    mailing_list: MailingList,
+    history: list[Episode],
+    stopped: Mapping[int, set[int]],
 ) -> MembershipShown:
     entries = [entry for episode in history for entry in episode.entries]
     proof = next((one for one in entries if one.record.id == subscription.proof_id), None)
@@ -176,5 +197,7 @@ def _shown(
         how = consent.how(provenance)
         if provenance.origin is Origin.ELSEWHERE:
             state = ("proven", "subscribed, imported consent")
+    if subscription.id in stopped:
+        state = ("held", "not mailed: see “Not to be mailed”")
     proof_id = proof.record.public_id if proof else ""
     return MembershipShown(subscription, mailing_list, state, proof_id, how)

@@ -7,8 +7,8 @@ in their payloads. They count as given before everything else, so that any opt-o
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0015'
-down_revision = '0011'
+revision = '0019'
+down_revision = '0018'
 branch_labels = None
 depends_on = None
 
