@@ -57,9 +57,11 @@ class Folded(sa.sql.functions.GenericFunction[str]):
 @compiles(Folded, "postgresql")
 def _folded_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     column = compiler.process(element.clauses, **options)
-    text = f"regexp_replace(normalize(lower({column}), NFKD), '{_MARKS}', '', 'g')"
+    text = f"regexp_replace(lower(normalize({column}, NFKD)), '{_MARKS}', '', 'g')"
     for letter, plain in _PLAIN_OF.items():
-        text = f"replace({text}, '{letter}', '{plain}')"
+        # A database whose locale is C makes small letters of A to Z only.
+        for written in sorted({letter, letter.upper()} - {"I", "SS"}):
+            text = f"replace({text}, '{written}', '{plain}')"
     return text
 
 

@@ -372,3 +372,18 @@ def test_a_cancelled_campaign_leaves_nobody_open(service: RealParts, shift: Shif
     close_campaigns()
     assert service.received == []
     assert {one.skip_reason for one in deliveries_of(campaign)} == {SkipReason.CANCELLED}
+
+
+def test_newcomers_without_a_field_do_not_pause_a_campaign_that_uses_it(
+    service: RealParts, shift: Shift
+) -> None:
+    make_people(service.mailing_list, 1, fields={"company": "Acme"})
+    campaign = make_started(
+        service.organisation,
+        service.mailing_list,
+        body="Dear {{ contact.company | default('friend') }},\n\nthe autumn books are here.\n",
+    )
+    make_people(service.mailing_list, 501, prefix="late")
+    drain(0)
+    close_campaigns()
+    assert fresh(campaign).state is CampaignState.SENT

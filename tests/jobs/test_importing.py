@@ -11,6 +11,7 @@ from mailer.contacts import Contact
 from mailer.foundation.database import db, unit_of_work
 from mailer.imports import Import, ImportRow, ImportState, RowState
 from tests.jobs.conftest import RealParts
+from tests.support.make_audience import make_people
 from tests.support.making_imports import EVIDENCE, PROVEN, again, bring, csv_of, mapping_of
 from tests.support.waiting import wait_for
 
@@ -96,3 +97,22 @@ def _has_evidence() -> bool:
     db.session.expire_all()
     row = db.session.scalars(sa.select(ImportRow)).one()
     return row.mail_evidence is not None and row.mail_evidence["outcome"] == "accepted"
+
+
+def test_somebody_signs_up_while_a_file_of_empty_rows_is_being_read(service: RealParts) -> None:
+    body = csv_of("cleo@example.org,Cleo", *[","] * 400_000)
+    found = bring(service.mailing_list, body)
+    with unit_of_work():
+        imports.check(again(found), mapping_of(again(found)))
+    with service.worker("--queue", "upkeep"):
+        wait_for(lambda: _has_moved(found), timeout=60)
+        make_people(service.mailing_list, 1)
+        assert not has(found, ImportState.CHECKED)  # written before the file was read to its end
+        wait_for(lambda: has(found, ImportState.CHECKED), timeout=120)
+    assert again(found).rows_read == 1
+    assert again(found).counts == {"unproven": 1, "empty": 400_000}
+
+
+def _has_moved(found: Import) -> bool:
+    db.session.rollback()
+    return int(again(found).counts.get("empty", 0)) > 0

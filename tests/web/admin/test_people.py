@@ -28,6 +28,7 @@ from tests.support.factories import (
     submission,
 )
 from tests.support.make_accounts import TeamClient, make_account, team_client
+from tests.support.make_audience import make_people
 
 
 @pytest.fixture
@@ -282,3 +283,26 @@ def test_only_those_with_the_right_to_read_people_see_them(
 def test_an_unknown_person_is_not_found(ada: TeamClient) -> None:
     for public_id in ("con_nobody", "waiting2", "con_" + "x" * 3000):
         assert ada.get(f"/admin/people/{public_id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "name@xn--bcher-kva.example",
+        "<NAME@XN--BCHER-KVA.EXAMPLE>",
+        "xn--bcher-kva",
+        "NAME@BÜCHER.EXAMPLE",
+        "ZOË",
+        "zoe",
+        "lukaszka",
+    ],
+)
+def test_a_person_is_found_by_any_way_to_write_their_address_or_name(
+    ada: TeamClient, mailing_list: MailingList, search: str
+) -> None:
+    make_people(mailing_list, 1)
+    changes = {"address": "name@bücher.example", "first_name": "Zoë", "last_name": "Łukaszka"}
+    make_people(mailing_list, 1, prefix="other", **changes)
+    page = ada.get("/admin/people/", query_string={"search": search}).text
+    assert "name@bücher.example" in page
+    assert "reader00000" not in page
