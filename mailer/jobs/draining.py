@@ -251,7 +251,8 @@ class Drain:
         if recipient is None:
             return
         self._allowed.discard(recipient.delivery_id)
-        again = self._learn(recipient, outcome)
+        is_usual = outcome.kind is OutcomeKind.ACCEPTED and self._pacer.is_free
+        again = None if is_usual else self._learn(recipient, outcome)
         self._close(
             delivery.result_of(
                 recipient.delivery_id,
@@ -274,8 +275,6 @@ class Drain:
     def _learn(self, recipient: Recipient, outcome: Outcome) -> timedelta | None:
         """Tell the pacer; when the mail comes back if the relay as a whole wants us slower."""
         is_taken = outcome.kind is OutcomeKind.ACCEPTED
-        if is_taken and self._pacer.is_free:
-            return None
         was_free = self._pacer.relay.is_free
         answer = self._pacer.heard(recipient, outcome, self.sent)
         if was_free and not self._pacer.relay.is_free:
