@@ -83,11 +83,10 @@ def organisation_behind(path: str) -> Organisation | None:
 def _named_in(path: str) -> list[str]:
     """The public ids in a path, also those inside of a token that carries JSON."""
     texts = [path]
-    for part in re.findall(r"[\w-]{8,}", path, re.ASCII)[:4]:
-        padded = part + "=" * (-len(part) % 4)
-        texts.append(
-            base64.urlsafe_b64decode(padded).decode("ascii", "ignore") if len(padded) < 400 else ""
-        )
+    for part in re.findall(r"[\w-]{8,400}", path, re.ASCII)[:4]:
+        whole = part[:-1] if len(part) % 4 == 1 else part  # of that length base64 has none
+        padded = whole + "=" * (-len(whole) % 4)
+        texts.append(base64.urlsafe_b64decode(padded).decode("ascii", "ignore"))
     return [name for text in texts for name in _PUBLIC_ID.findall(text)]
 
 

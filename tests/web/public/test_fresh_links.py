@@ -243,7 +243,7 @@ def test_a_dead_end_leads_to_the_organisation_its_link_names_and_to_no_other(
             answer = client.open(path, method=method)
             assert answer.status_code == 410
             assert f"/o/{cleo.organisation.public_id}" in answer.text
-    for path in ("/p/x", "/nowhere", "/c/x/1"):
+    for path in ("/p/x", "/nowhere", "/c/x/1", *(f"/m/{'x' * length}" for length in (41, 42, 43))):
         answer = client.get(path)
         assert answer.status_code in (404, 410)
         assert "use the link at the foot of a newer one" in answer.text
