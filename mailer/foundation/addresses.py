@@ -150,6 +150,18 @@ def mailbox_of(address: Address) -> str:
     return f"{bare or local}@{domain}"
 
 
+def unicode_domain(domain: str) -> str:
+    """A domain with its A-labels as people read them (RFC 5890); a label that is none stays as it is."""
+    return ".".join(map(_unicode_label, domain.split(".")))
+
+
+def _unicode_label(label: str) -> str:
+    try:
+        return idna.decode(label.lower()) if label.lower().startswith("xn--") else label
+    except idna.IDNAError:
+        return label
+
+
 def mask_address(address: str) -> str:
     """`name@example.org` as `n···@example.org`: enough to recognise one's own, no more (S-003)."""
     local, at, domain = address.rpartition("@")

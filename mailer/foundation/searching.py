@@ -9,9 +9,10 @@ import sqlite3
 import unicodedata
 from typing import Any
 
-import idna
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
+
+from mailer.foundation.addresses import unicode_domain
 
 # Letters that Unicode does not take apart into a plain one and a mark.
 _PLAIN_OF = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ð": "d"}
@@ -34,16 +35,8 @@ def forms_of(word: str) -> list[str]:
     forms = [fold(bare or word)]
     local, at, domain = bare.rpartition("@")
     if "xn--" in domain.lower():
-        written = ".".join(_unicode_label(label) for label in domain.split("."))
-        forms.append(fold(f"{local}{at}{written}"))
+        forms.append(fold(f"{local}{at}{unicode_domain(domain)}"))
     return forms
-
-
-def _unicode_label(label: str) -> str:
-    try:
-        return idna.decode(label.lower()) if label.lower().startswith("xn--") else label
-    except idna.IDNAError:
-        return label
 
 
 class Folded(sa.sql.functions.GenericFunction[str]):

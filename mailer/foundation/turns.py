@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from mailer.foundation.database import unit_of_work
-
 T = TypeVar("T")
 
 TURN_SECONDS = 0.1
@@ -47,15 +45,3 @@ class Turn:
             yield item
             if self.is_over:
                 return
-
-
-def in_turns(step: Callable[[], int]) -> int:
-    """Do `step` in units of work of its own until it returns 0; others may write in between. The sum."""
-    total = 0
-    while True:
-        with unit_of_work():
-            count = step()
-        if not count:
-            return total
-        total += count
-        time.sleep(PAUSE_SECONDS)

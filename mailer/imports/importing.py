@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mailer import consent
-from mailer.consent import ConsentState, ConsentSubject, Keyed
+from mailer.consent import ConsentState, ConsentSubject, Keyed, Provenance
 from mailer.contacts import Contact
 from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db
@@ -188,28 +188,32 @@ def _admit(found: Import, placed: Sequence[Placed]) -> None:
         for row, subject in admitted
     ]
     records = consent.record_imported_many(organisation, mailing_list, ConsentState.GIVEN, drafts)
-    moment = now()
     memberships = []
     for (row, _), (_, evidence, _), record_id in zip(admitted, drafts, records, strict=True):
         provenance = consent.provenance_of({"state": "given", "evidence": evidence})
-        memberships.append(
-            {
-                "public_id": new_id("mbr"),
-                "organisation_id": organisation.id,
-                "contact_id": row.contact_id,
-                "mailing_list_id": mailing_list.id,
-                "state": SubscriptionState.ACTIVE,
-                "proof_id": record_id,
-                "origin": provenance.origin.value,
-                "origin_facts": provenance.facts,
-                "activated_at": moment,
-                "created_at": moment,
-            }
-        )
+        memberships.append(_membership(mailing_list, row, record_id, provenance))
         row.record_id, row.state = record_id, RowState.IMPORTED
         blank(row)
     if memberships:
         db.session.execute(sa.insert(Subscription), memberships)
+
+
+def _membership(
+    mailing_list: MailingList, row: ImportRow, proof_id: int, provenance: Provenance
+) -> dict[str, Any]:
+    moment = now()
+    return {
+        "public_id": new_id("mbr"),
+        "organisation_id": mailing_list.organisation_id,
+        "contact_id": row.contact_id,
+        "mailing_list_id": mailing_list.id,
+        "state": SubscriptionState.ACTIVE,
+        "proof_id": proof_id,
+        "origin": provenance.origin.value,
+        "origin_facts": provenance.facts,
+        "activated_at": moment,
+        "created_at": moment,
+    }
 
 
 def _given_at(row: ImportRow) -> datetime:

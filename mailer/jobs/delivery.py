@@ -10,10 +10,10 @@ from mailer.campaigns import Campaign
 from mailer.foundation import queue
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import NotAllowed, Unavailable
-from mailer.foundation.turns import in_turns
 from mailer.jobs import waking
 from mailer.jobs.draining import Drain
 from mailer.jobs.duties import Duties
+from mailer.jobs.patience import in_turns
 from mailer.jobs.runner import current, job
 
 DRAIN_SECONDS = 60.0

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from mailer import imports, reports
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.turns import PAUSE_SECONDS, in_turns
+from mailer.foundation.turns import PAUSE_SECONDS
+from mailer.jobs.patience import in_turns
 
 WORK_SECONDS = 0.8  # of each second: what is due every second stays on time
 

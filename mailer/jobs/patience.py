@@ -1,4 +1,4 @@
-"""Patience with a database that is down while results wait to be written down."""
+"""Patience: with a database that is down while results wait, and with others who want to write."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import logging
 import time
 from collections.abc import Callable
 
+from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Unavailable
+from mailer.foundation.turns import PAUSE_SECONDS
 from mailer.jobs.runner import Shift
 from mailer.transport import JournalFailed
 
@@ -50,3 +52,15 @@ def keep_settling(shift: Shift, settle: Callable[[], None], count: Callable[[], 
                 waited = {"seconds": round(time.monotonic() - began, 1)}
                 log.info("the database is back; this worker goes on", extra=waited)
             return
+
+
+def in_turns(step: Callable[[], int]) -> int:
+    """Do `step` in units of work of its own until it returns 0; others may write in between. The sum."""
+    total = 0
+    while True:
+        with unit_of_work():
+            count = step()
+        if not count:
+            return total
+        total += count
+        time.sleep(PAUSE_SECONDS)

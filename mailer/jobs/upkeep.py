@@ -22,9 +22,9 @@ from mailer import (
 from mailer.foundation import dns_lookup, queue
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
-from mailer.foundation.turns import in_turns
 from mailer.jobs import importing, recovery, waking
 from mailer.jobs.delivery import close_campaigns
+from mailer.jobs.patience import in_turns
 from mailer.jobs.runner import job
 from mailer.jobs.transactional import MessageSettler
 from mailer.organisations import DomainDns
