@@ -29,7 +29,7 @@ from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.subscriptions import Subscription, SubscriptionState
 from mailer.suppression import Reason, Scope, SuppressionEntry
 
-CHUNK = 200  # rows that are written by the same statements
+CHUNK = 100  # rows that are written by the same statements
 # What a row no longer needs once it stands elsewhere.
 BLANK: dict[str, Any] = {
     "address": None,
