@@ -19,7 +19,7 @@ COLLECT_AFTER = 3_000, 10, 10
 APP_LOAD_ERROR = 4  # gunicorn's own status: without --preload any other has it try again for ever
 
 
-def _load() -> Flask:
+def _create() -> Flask:
     """The application, or the end with one line about what is set wrongly."""
     try:
         settings = Settings.from_environment()
@@ -30,7 +30,7 @@ def _load() -> Flask:
     return create_app(settings)
 
 
-app = _load()
+app = _create()
 gc.collect()
 gc.freeze()  # what exists now stays: it is not looked at again, and forked workers go on sharing it
 gc.set_threshold(*COLLECT_AFTER)

@@ -10,7 +10,6 @@ from typing import cast
 
 import sqlalchemy as sa
 
-from mailer import transparency
 from mailer.consent.models import ConsentPayload, ConsentSubject, EvidenceBlob
 from mailer.foundation import cipher, keystore
 from mailer.foundation.blotting import blot
@@ -20,7 +19,6 @@ from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
 from mailer.foundation.ids import new_id
 from mailer.organisations import Organisation
-from mailer.transparency import AlarmKind
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +120,7 @@ def try_to_open(key: bytes | None, sealed: bytes, place: str) -> bytes | None:
 
 
 def note_lost(place: str, why: str) -> None:
-    """Say that evidence cannot be opened, once a session in the log, and for `raise_lost_evidence`."""
+    """Say that evidence cannot be opened, once a session in the log; its door raises the alarm."""
     known = db.session().info
     if not known.get(_LOST):
         # Table and name stand apart, for what holds a dot is taken for a token by the log.
@@ -131,13 +129,12 @@ def note_lost(place: str, why: str) -> None:
 
 
 def has_lost_evidence() -> bool:
-    """Whether this session met evidence that cannot be opened, since an alarm was raised for it."""
+    """Whether this session met evidence that cannot be opened, of which nobody was told yet."""
     return bool(db.session.registry.has() and db.session().info.get(_LOST))
 
 
-def raise_lost_evidence() -> None:
-    """Tell the team that evidence cannot be opened; it stands until an audit finds all of it readable."""
-    transparency.raise_alarm(AlarmKind.EVIDENCE, LOST_EVIDENCE)
+def forget_lost_evidence() -> None:
+    """The team was told of what this session met."""
     db.session().info.pop(_LOST, None)
 
 

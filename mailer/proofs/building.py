@@ -64,8 +64,7 @@ def build_bundle(contact: Contact, mailing_list: MailingList | None) -> Bundle:
     members["later-events.json"] = rfc8785.dumps(_later_events(opened))
     made_at = iso(now())
     facts = _facts(organisation, contact, opened, checkpoint, made_at)
-    told = [_told(one) for one in opened]
-    members["summary.html"] = write_document(facts, told, texts)
+    members["summary.html"] = write_document(facts, [_told(one) for one in opened], texts)
     members["README.txt"] = write_readme(
         organisation=organisation.legal_name or organisation.name,
         topic_name=facts.topic_name,

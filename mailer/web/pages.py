@@ -6,9 +6,10 @@ import contextlib
 
 from flask import Flask, Response
 
-from mailer import consent
+from mailer import consent, transparency
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Unavailable
+from mailer.transparency import AlarmKind
 from mailer.web import (
     admin,
     csrf,
@@ -48,5 +49,6 @@ def _tell_of_lost_evidence(response: Response) -> Response:
     """A page that met evidence nobody can open raises the alarm; the page itself goes on without it."""
     if consent.has_lost_evidence():
         with contextlib.suppress(Unavailable), unit_of_work():
-            consent.raise_lost_evidence()
+            transparency.raise_alarm(AlarmKind.EVIDENCE, consent.LOST_EVIDENCE)
+        consent.forget_lost_evidence()
     return response

@@ -24,6 +24,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "dns": ("mailer/foundation/dns_lookup.py",),
     "email_validator": ("mailer/foundation/addresses.py",),
     "flask": (
+        "wsgi.py",
         "mailer/app.py",
         "mailer/web/*",
         "mailer/jobs/*",
