@@ -383,3 +383,29 @@ def test_every_default_can_be_used(tmp_path: Path) -> None:
         assert entry.is_secret or entry.default is not None
         if entry.default is not None:
             entry.parse(entry.default)
+
+
+@pytest.mark.requirement("S-021")
+@pytest.mark.parametrize("environment", ["development", "production"])
+@pytest.mark.parametrize(
+    ("public", "admin"),
+    [
+        ("https://news.example.org", "https://news.example.org"),
+        ("https://news.example.org", "https://NEWS.example.org.:8443"),
+        ("https://news.example.org:443", "https://news.example.org"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://[::1]", "https://[0:0:0:0:0:0:0:1]:8443"),
+    ],
+)
+def test_team_and_public_need_two_host_names_however_they_are_spelt(
+    tmp_path: Path, environment: str, public: str, admin: str
+) -> None:
+    said = refusal(
+        tmp_path,
+        MAILER_ENVIRONMENT=environment,
+        MAILER_PUBLIC_URL=public,
+        MAILER_ADMIN_URL=admin,
+    )
+    assert said.startswith("MAILER_ADMIN_URL: ")
+    assert "another host name" in said
+    assert "\n" not in said
