@@ -94,7 +94,12 @@ def has_exim() -> bool:
     """Whether Exim is unpacked with all that it needs to run, and its user is known."""
     try:
         pwd.getpwnam(EXIM_USER)
-        subprocess.run([*_exim(), "-bV"], env=_with_libraries(), capture_output=True, check=True)
+        subprocess.run(
+            [*_exim(), "-C", "/dev/null", "-bV"],
+            env=_with_libraries(),
+            capture_output=True,
+            check=True,
+        )
     except (KeyError, OSError, subprocess.CalledProcessError):
         return False
     return True
