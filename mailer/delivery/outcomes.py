@@ -199,11 +199,6 @@ def is_about_the_address(outcome: Outcome) -> bool:
     return read_outcome(outcome).about is About.ADDRESS
 
 
-def is_reason_of_ours(code: int | None, text: str) -> bool:
-    """Whether a row was refused with this reply for a reason that is about us, and may be mended."""
-    return code is not None and read_answer(code, text).about in ABOUT_US
-
-
 def is_about_policy(outcome: Outcome) -> bool:
     """Whether the relay objects to us or our mail as such (5.7.x, E-082)."""
     is_refused = outcome.kind is OutcomeKind.REFUSED
