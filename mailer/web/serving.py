@@ -63,7 +63,8 @@ class Connection(socket.socket):
         except BlockingIOError:
             return False
         if _is_whole(arrived) or len(arrived) in (0, self.seen, LARGEST_HELD):
-            self._wake_at(1)
+            if self.seen >= 0:
+                self._wake_at(1)
             return True
         self.seen = len(arrived)
         self._wake_at(self.seen + 1)
