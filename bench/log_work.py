@@ -16,6 +16,7 @@ from collections.abc import Callable
 from mailer import consent, selfaudit, transparency
 from mailer.app import create_app
 from mailer.consent import ConsentState
+from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db, make_durable, unit_of_work
 from mailer.foundation.settings import Settings
@@ -36,12 +37,13 @@ def append(count: int) -> Figures:
     for _ in range(0, count, SLICE):
         with unit_of_work():
             people = consent.create_subjects(organisation, SLICE)
+            given_at = now()
             evidence = {"method": "bench", "address": "reader@example.org", "row": 1}
             consent.record_imported_many(
                 organisation,
                 mailing_list,
                 ConsentState.GIVEN,
-                [(person, evidence) for person in people],
+                [(person, evidence, given_at) for person in people],
             )
             db.session.expunge_all()
         organisation, mailing_list = db.session.merge(organisation), db.session.merge(mailing_list)
