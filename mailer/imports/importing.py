@@ -69,7 +69,9 @@ def _import_some(found: Import) -> int:
     for row in rows:
         standing = standings[row.address_digest or ""]
         changes.subtract(counted(row.state, row.refusal))
-        row.state, row.refusal = decide(row.state, standing, opt_out_at=row.opt_out_at)
+        row.state, row.refusal = decide(
+            row.state, standing, opt_out=row.opt_out, opt_out_at=row.opt_out_at
+        )
         row.detail = detail_of(row.refusal, row.opt_out_at) or row.detail
         if row.state in placed:
             placed[row.state].append((row, standing))

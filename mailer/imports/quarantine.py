@@ -152,7 +152,9 @@ def _judged_rows(found: Import, read: Sequence[tuple[Record, Judged]]) -> list[d
         first[digest] = one
         earlier[digest] = record.line
         if one.state is not RowState.REFUSED:
-            one.state, refusal = decide(one.state, standings[digest], opt_out_at=one.opt_out_at)
+            one.state, refusal = decide(
+                one.state, standings[digest], opt_out=one.opt_out, opt_out_at=one.opt_out_at
+            )
             one.refusal = refusal or one.refusal
             one.detail = detail_of(one.refusal, one.opt_out_at) or one.detail
     for _, one in read:

@@ -51,14 +51,23 @@ class Standing:
     consents: list[ConsentMoment] = field(default_factory=list)  # behind active memberships
     has_said_no: bool = False
     was_asked: bool = False
-    stopped_by: set[Reason] = field(default_factory=set)
     stops: list[SuppressionEntry] = field(default_factory=list)
 
-    def live_consents(self) -> list[ConsentMoment]:
-        """The consents that no suppression stands against yet."""
-        if any(entry.scope is Scope.ALL_MAIL for entry in self.stops):
+    def stops_for(self, opt_out: str | None) -> list[SuppressionEntry]:
+        """The suppressions that make another opt-out of this kind needless.
+
+        A bounce is no wish and may be lifted, so it makes only another bounce needless.
+        """
+        return [
+            one for one in self.stops if one.reason is not Reason.BOUNCE or opt_out == "bounced"
+        ]
+
+    def live_consents(self, opt_out: str | None) -> list[ConsentMoment]:
+        """The consents that no suppression of that weight stands against yet."""
+        stops = self.stops_for(opt_out)
+        if any(entry.scope is Scope.ALL_MAIL for entry in stops):
             return []
-        moments = [None if entry.is_undated else entry.created_at for entry in self.stops]
+        moments = [None if entry.is_undated else entry.created_at for entry in stops]
         return [one for one in self.consents if not any(map(one.yields_to, moments))]
 
 
@@ -72,9 +81,7 @@ def find_standings(found: Import, digests: Collection[str]) -> dict[str, Standin
             SuppressionEntry.lifted_at.is_(None),
         )
     ):
-        standings[entry.address_digest].stopped_by.add(entry.reason)
-        if entry.reason is not Reason.BOUNCE:
-            standings[entry.address_digest].stops.append(entry)
+        standings[entry.address_digest].stops.append(entry)
     by_contact: dict[int, Standing] = {}
     for contact in db.session.scalars(
         sa.select(Contact)
@@ -95,11 +102,15 @@ def find_standings(found: Import, digests: Collection[str]) -> dict[str, Standin
 
 
 def decide(
-    state: RowState, standing: Standing, *, opt_out_at: datetime | None = None
+    state: RowState,
+    standing: Standing,
+    *,
+    opt_out: str | None = "",
+    opt_out_at: datetime | None = None,
 ) -> tuple[RowState, Refusal | None]:
-    """What a row that says `state` comes to, given where the person stands."""
+    """What a row that says `state`, and in which way out, comes to, given where the person stands."""
     if state is RowState.OPTED_OUT:
-        return _opted_out(standing, opt_out_at)
+        return _opted_out(standing, opt_out, opt_out_at)
     refusal = _refusal(state, standing)
     if refusal is not None:
         return RowState.REFUSED, refusal
@@ -108,16 +119,18 @@ def decide(
     return state, None
 
 
-def _opted_out(standing: Standing, opt_out_at: datetime | None) -> tuple[RowState, Refusal | None]:
+def _opted_out(
+    standing: Standing, opt_out: str | None, opt_out_at: datetime | None
+) -> tuple[RowState, Refusal | None]:
     """What an opt-out comes to: it holds unless a newer consent, or one confirmed here, stands against it.
 
     Where it holds for some lists and not for others, the refusal says so.
     """
-    ended = [one.yields_to(opt_out_at) for one in standing.live_consents()]
+    ended = [one.yields_to(opt_out_at) for one in standing.live_consents(opt_out)]
     if not all(ended):
         state = RowState.OPTED_OUT if any(ended) else RowState.REFUSED
         return state, Refusal.OPTED_OUT_KNOWN
-    if standing.stopped_by - {Reason.BOUNCE} and not ended:  # a bounce is no wish, the opt-out is
+    if standing.stops_for(opt_out) and not ended:
         return RowState.REFUSED, Refusal.OPTED_OUT  # they are stopped here already
     return RowState.OPTED_OUT, Refusal.OPTED_OUT
 
@@ -130,9 +143,9 @@ def detail_of(refusal: Refusal | None, opt_out_at: datetime | None) -> str:
 
 
 def _refusal(state: RowState, standing: Standing) -> Refusal | None:
-    if Reason.ERASURE in standing.stopped_by:
+    if any(entry.reason is Reason.ERASURE for entry in standing.stops):
         return Refusal.ERASED
-    if standing.stopped_by:
+    if standing.stops:
         return Refusal.SUPPRESSED
     if standing.contact is not None and standing.contact.restricted_at is not None:
         return Refusal.RESTRICTED
