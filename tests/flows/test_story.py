@@ -89,7 +89,7 @@ def test_without_javascript_everything_works_too(service: RunningMailer, browser
         page.get_by_role("button", name="Stop these mails").click()
         expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
         page.get_by_role("button", name="Undo").click()
-        expect(page.get_by_text("You are subscribed again")).to_be_visible()
+        expect(page.get_by_text("That is undone.")).to_be_visible()
 
 
 @pytest.mark.requirement("L-001")

@@ -320,7 +320,10 @@ def test_an_imported_consent_brings_along_the_words_and_the_record_that_was_answ
             "wording_sha256": sha256,
         }
         (row_id,) = consent.record_imported_many(
-            cleo.organisation, cleo.offers, ConsentState.UNKNOWN, [(stranger, {"imported": told})]
+            cleo.organisation,
+            cleo.offers,
+            ConsentState.UNKNOWN,
+            [(stranger, {"imported": told}, None)],
         )
         asked = db.session.get_one(ConsentRecord, row_id)
         subject = consent.get_subject(cleo.contact.subject_id)

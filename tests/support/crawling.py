@@ -104,8 +104,8 @@ def _addresses(app: Flask, ids: Mapping[str, Sequence[str]]) -> Iterator[str]:
         if rule.endpoint in _NOT_PEOPLE:
             continue
         places = _PLACE.findall(rule.rule)
-        if len(places) < len(rule.arguments):
-            continue  # reached by a link
+        if len(places) < len(rule.arguments) or any(name not in ids for name, _ in places):
+            continue  # reached by a link, or by a mailed one alone
         for chosen in product(*(ids[name] for name, _ in places)):
             path = rule.rule
             for (name, place), value in zip(places, chosen, strict=True):

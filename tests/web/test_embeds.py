@@ -53,7 +53,8 @@ def listener() -> Iterator[socket.socket]:
 def settings(tmp_path: Path, sqlite_template: Path, listener: socket.socket) -> Settings:
     shutil.copy(sqlite_template, tmp_path / "mailer.db")
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    return settings_for(tmp_path, MAILER_PUBLIC_URL=url, MAILER_ADMIN_URL=url)
+    admin = url.replace("127.0.0.1", "localhost")
+    return settings_for(tmp_path, MAILER_PUBLIC_URL=url, MAILER_ADMIN_URL=admin)
 
 
 class Impatient(WSGIRequestHandler):
@@ -448,15 +449,15 @@ def test_axe_finds_nothing_on_the_public_pages(page: Page, service: str, form: F
 @pytest.mark.requirement("A-001")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_team_pages(
-    browser: Browser, service: str, form: Form, app: Flask, scheme: str
+    browser: Browser, service: str, form: Form, app: Flask, settings: Settings, scheme: str
 ) -> None:
     published = forms.find_published(form.public_id)
     assert published is not None
     ada = team_client(app, make_account(published.organisation))
-    cookie = ada.get_cookie("session", domain="127.0.0.1")
+    cookie = ada.get_cookie("session", domain="localhost")
     assert cookie is not None
     context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
-    context.add_cookies([{"name": "session", "value": cookie.value, "url": service}])
+    context.add_cookies([{"name": "session", "value": cookie.value, "url": settings.admin_url}])
     page = context.new_page()
     errors = watch(page)
     for tail in (
@@ -467,9 +468,9 @@ def test_axe_finds_nothing_on_the_team_pages(
         f"/{form.public_id}/versions",
         f"/{form.public_id}/versions/1",
     ):
-        page.goto(f"{service}/admin/forms{tail}")
+        page.goto(f"{settings.admin_url}/admin/forms{tail}")
         check_axe(page)
-    page.goto(f"{service}/admin/forms/{form.public_id}")
+    page.goto(f"{settings.admin_url}/admin/forms/{form.public_id}")
     page.get_by_label("Title", exact=True).fill("Typed this moment")
     preview = page.frame_locator("#preview")
     expect(preview.get_by_role("heading", level=1)).to_have_text("Typed this moment")

@@ -100,7 +100,7 @@ def test_a_forwarded_mail_joins_nothing_and_the_mailed_link_joins_with_its_mail_
     assert (refused.status_code, "have a link mailed" in refused.text) == (403, True)
     assert not subscriptions.is_active(cleo.contact, cleo.offers)
 
-    assert "We have sent a link to" in client.post(f"{footer(cleo)}/link").text
+    assert "A link goes to" in client.post(f"{footer(cleo)}/link").text
     fresh = link_in(mails()[-1], "m")
     body = settle_newest()
     assert "Join Offers" in client.get(fresh).text
