@@ -20,7 +20,7 @@ from mailer.foundation.tokens import LONGEST_TOKEN, Purpose, read_timed, sign_ti
 from mailer.lists import get_list_by_id
 from mailer.organisations import get_organisation_by_id
 from mailer.subscriptions.lifecycle import activate, lock
-from mailer.suppression import list_entries
+from mailer.suppression import Scope, SuppressionEntry, list_entries
 
 UNDO_LIFE = timedelta(minutes=30)
 TOO_LATE = "This can no longer be undone: something else was changed since."
@@ -45,7 +45,7 @@ def undo(token: str, evidence: Evidence) -> list[ConsentRecord]:
     lock(contact)
     organisation = get_organisation_by_id(contact.organisation_id)
     entries = list_entries(organisation, contact.address_digest or "")
-    if any(entry.created_at > signed_at for entry in entries):
+    if any(entry.created_at > signed_at or _blocks_since(entry, signed_at) for entry in entries):
         raise NotAllowed(TOO_LATE)
     subject = consent.get_subject(contact.subject_id)
     restored = []
@@ -92,6 +92,12 @@ def _read(token: str) -> tuple[Contact, list[ConsentRecord], datetime]:
     if len(records) != len(names):
         raise LinkInvalid("This link is damaged or incomplete.")
     return contact, list(records), datetime.fromisoformat(signed_at)
+
+
+def _blocks_since(entry: SuppressionEntry, moment: datetime) -> bool:
+    """Whether it stops all mail now, or did after `moment`: saying "not me" again makes no newer entry."""
+    is_over = entry.lifted_at is not None and entry.lifted_at <= moment
+    return entry.scope is Scope.ALL_MAIL and not is_over
 
 
 def _newest_about(record: ConsentRecord) -> ConsentRecord:

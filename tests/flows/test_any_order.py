@@ -171,7 +171,7 @@ class Walk:
         self._stop()
         for mailing_list in self._lists():
             self._end(mailing_list, token)
-        self.may_undo = bool(token)
+        self.may_undo = bool(token) and not self.is_blocked
         self.undo_token = token or self.undo_token
         self.ended_by.setdefault(self.undo_token, set())
 
@@ -284,7 +284,7 @@ class Walk:
 
     def _end(self, mailing_list: int, token: str) -> None:
         if token:
-            self.undo_token, self.may_undo = token, True
+            self.undo_token, self.may_undo = token, not self.is_blocked
             self.ended_by.setdefault(token, set()).add(mailing_list)
             self.last_end[mailing_list] = token
             self.said_no.add(mailing_list)

@@ -246,6 +246,25 @@ def test_undo_is_only_for_the_press_just_before(
     assert "Monthly letter" not in before
 
 
+def test_undo_restores_nothing_for_an_address_that_is_blocked_or_was_meanwhile(
+    client: FlaskClient, member: Member
+) -> None:
+    digest = member.contact.address_digest or ""
+    with unit_of_work():
+        suppression.suppress(
+            member.organisation,
+            digest,
+            scope=suppression.Scope.ALL_MAIL,
+            reason=suppression.Reason.NOT_ME,
+        )
+    undo = undo_in(client.post(member.link).text)
+    assert client.post(undo).status_code == 409
+    with unit_of_work():
+        assert suppression.lift(member.organisation, digest, reason=suppression.Reason.NOT_ME)
+    assert client.post(undo).status_code == 409
+    assert "Monthly letter" not in member.active()
+
+
 @pytest.mark.requirement("S-003")
 def test_the_preference_page_masks_the_address_and_shows_every_list(
     client: FlaskClient, member: Member
