@@ -23,7 +23,7 @@ from tests.support.waiting import wait_for
 from tests.support.watching import Watch, in_hand
 
 PATIENCE = 120.0
-READERS, FEW, BUSY = 600, 40, 3
+READERS, FEW, BUSY = 300, 12, 3
 SLOW_DOMAIN = "busy.example.net"
 
 
