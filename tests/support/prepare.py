@@ -65,6 +65,23 @@ def prepare_chromium() -> bool:
     return has_chromium()
 
 
+def can_drive() -> bool:
+    """Whether Playwright's driver, a Node of its own, finds the libraries that it needs."""
+    command = (sys.executable, "-m", "playwright", "--version")
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def prepare_driver() -> bool:
+    """Say whether Playwright's driver runs now."""
+    if can_drive():
+        return True
+    say("Playwright needs a library that this machine has not; getting it ...")
+    if install("libatomic1") and can_drive():
+        return True
+    say("Playwright does not run: `.venv/bin/playwright --version` says why.")
+    return False
+
+
 def prepare_redis() -> bool:
     """Say whether there is a Redis server now."""
     with contextlib.suppress(RedisMissing):
@@ -124,6 +141,8 @@ def main() -> int:
         say(postgres.MISSING)
     if not prepare_mail_servers():
         say(f"Some tests are left out: the transport {mail_servers.MISSING}.")
+    if not prepare_driver():
+        return 1
     if not prepare_chromium():
         try:
             chromium.find_chromium()
