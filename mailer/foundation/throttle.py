@@ -50,15 +50,6 @@ return answers
 
 # Takes one off every counter that has any; the time by which it ends stays.
 _GIVE_BACK = """
-for i = 1, #KEYS do
-  if tonumber(redis.call('GET', KEYS[i]) or 0) > 0 then
-    redis.call('DECR', KEYS[i])
-  end
-end
-"""
-
-
-_GIVE_BACK = """
 for _, key in ipairs(KEYS) do
   if tonumber(redis.call('GET', key) or 0) > 0 then
     redis.call('DECR', key)
