@@ -1,6 +1,6 @@
 """gunicorn's threaded worker, with two things more.
 
-Whoever has less to do takes the next connection. All workers wait at the same socket, and nothing says who
+Whoever holds fewest connections takes the next one. All workers wait at the same socket, and nothing says who
 comes first: without this, one of two takes nearly all of sixteen visitors that come one after the other.
 
 A slow visitor keeps no thread. A request is handed to one when it is here whole, or is a large one; a header
@@ -11,19 +11,25 @@ and then stop all pages where no proxy stands before the service and takes reque
 from __future__ import annotations
 
 import errno
+import mmap
 import select
 import socket
 import time
+from array import array
 from typing import Any
 
 from gunicorn.workers import gthread
 
-SECONDS_EACH = 0.0001  # waited for every connection held already
-MOST_SECONDS = 0.001  # so that one worker still takes a thousand connections a second
-SHORT_WAIT = 0.05  # seconds that a thread waits for a request on its way, before it turns to others
+LOOK_EVERY = 0.0002  # seconds, while a connection is left to somebody else
+SHORT_WAIT = 50  # milliseconds that a thread waits for a request, before it turns to others
 LARGEST_HELD = 65_536  # octets of a request that are waited for without a thread
 SLOWEST = 10_000  # octets a second of a body
 _END = b"\r\n\r\n"
+_NOBODY = 2**31 - 1
+_SLOTS = 64
+# How many connections each worker holds. gunicorn loads this module before it forks, so all see the same.
+_held = memoryview(mmap.mmap(-1, 4 * _SLOTS)).cast("i")
+_held[:] = array("i", [_NOBODY] * _SLOTS)
 
 
 class Connection(socket.socket):
@@ -74,6 +80,12 @@ class Connection(socket.socket):
         self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
 
 
+def _is_readable(one: socket.socket, milliseconds: int) -> bool:
+    waiting = select.poll()  # `select.select` takes no more than 1024 open files
+    waiting.register(one, select.POLLIN)
+    return bool(waiting.poll(milliseconds))
+
+
 def _is_whole(arrived: bytes) -> bool:
     """Whether a request, or the header of one that is larger than we wait for, has arrived."""
     header, end, body = arrived.partition(_END)
@@ -92,14 +104,36 @@ def _is_whole(arrived: bytes) -> bool:
 class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Shares visitors with its neighbours, and gives a thread only to requests that are here."""
 
+    patience_seconds = 0.02  # for those who hold fewer connections
     header_seconds = 10.0
     body_seconds = 20.0  # and what its length takes at the slowest rate
     answer_seconds = 60.0  # for each piece of an answer
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection, if nobody took it meanwhile."""
-        time.sleep(min(self.nr_conns * SECONDS_EACH, MOST_SECONDS))
+        """Take a connection, unless somebody who holds fewer takes it."""
+        until = time.monotonic() + self.patience_seconds
+        while min(_held) < self.nr_conns:
+            if time.monotonic() >= until:
+                self._pass_over_others()
+            time.sleep(LOOK_EVERY)
+            if not _is_readable(listener, 0):
+                return
+        self._tell(self.nr_conns + 1)  # now, for the answer may be out before the loop comes round
         super().accept(listener)
+
+    def notify(self) -> None:
+        """Called at each turn of the loop."""
+        super().notify()
+        self._tell(self.nr_conns if self._accepting else _NOBODY)
+
+    def _tell(self, count: int) -> None:
+        _held[self.age % _SLOTS] = count
+
+    def _pass_over_others(self) -> None:
+        """Wait no more for those who hold fewer: ended, or busy until they tell again."""
+        for slot, count in enumerate(_held):
+            if count < self.nr_conns:
+                _held[slot] = _NOBODY
 
     def handle(self, conn: Any) -> Any:
         """Answer a request, or have the connection wait for the rest of it without a thread."""
@@ -111,7 +145,7 @@ class Worker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         if not visitor.until:
             visitor.until = time.monotonic() + self.header_seconds
             visitor.rate = 0
-            select.select([visitor], (), (), SHORT_WAIT)
+            _is_readable(visitor, SHORT_WAIT)
         has_read_ahead = conn.parser is not None and conn.parser.unreader.buf.getvalue()
         if not has_read_ahead and not visitor.is_worth_a_thread():
             return gthread._DEFER  # noqa: SLF001  # what its own `handle` answers
