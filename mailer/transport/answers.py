@@ -55,7 +55,7 @@ _LONG_PERIOD: Final = re.compile(
 )
 _OF_THE_READER: Final = (
     r"(?:mailbox|recipient|destinataire|empf.nger|you (?:are trying|tried) to (?:contact|reach)"
-    r"|user'?s?|inbox)"
+    r"|your message to|user'?s?|inbox)"
 )
 # One alternative a line; a line that is indented goes on with the one before.
 _WORDS: Final = tuple(
@@ -79,13 +79,16 @@ postgrey
             About.MAILBOX,
             r"""
 receiving mail (?:at a rate|too)
-mailbox (?:is |has )?(?:full|over quota|quota|exceeded)
+mailbox (?:is |has )?(?:full|over quota|quota|exceeded|size limit)
+recipient (?:has |have )?exceeded (?:their|its|message)
+recipient address rejected: unverified address
 """,
         ),
         (
             About.PACE,
             r"""
-^(?!.*PERIOD).*(?:rate[ -]?limit|(?:connections?|threads?|sessions?) limit|unusual rate|sending rate)
+^(?!.*PERIOD).*(?:rate[ -]?limit|(?:connections?|threads?|sessions?) limit|unusual rate|sending rate
+  |per (?:second|minute)\b)
 """,
         ),
         (
@@ -106,10 +109,13 @@ too many[^;.]{0,60}(?:per (?:hour|day|month)|this hour|today|24)
 (?:out of|no more|maximum|not enough|insufficient|exceeded)[\w ]{0,12}credits?
 credits? (?:are )?(?:exceeded|exhausted)
 (?:sending|send|versand|outmail|mail) ?(?:limit|quota|kontingent)
-limite? (?:d'envoi|de env[ií]o)
+limite? (?:d'envoi|de env[ií]o|di invio)
 quota (?:d'envoi|de env[ií]o)
 reached your (?:limit|quota)
 exceeded your [\w ]{0,20}(?:limit|quota)
+sender (?:has )?exceeded[\w ]{0,20}(?:limit|quota)
+per (?:hour|day|month) exceeded
+only \d+ \w+ per \d+
 """,
         ),
         (
@@ -130,7 +136,7 @@ postfach[^;]{0,30}voll
             About.RELAYING,
             r"""
 relay\w*[\w ]{0,20}(?:denied|not (?:permitted|allowed|authori[sz]ed)|prohibited|forbidden|refused
-  |disabled|rejected)
+  |disabled|disallowed|rejected)
 (?:unable|not (?:permitted|allowed|authori[sz]ed)|no permission|denied|cannot|do(?:es)? not|don't
   |will not) (?:to )?relay
 rcpthosts
@@ -141,6 +147,7 @@ client (?:was |is )?not authenticated
 not (?:logged|signed) in
 unauthenticated senders? not
 smtp auth\w* (?:is )?(?:required|needed|first)
+(?:turn on|enable) smtp.?auth
 (?:invalid|incorrect|bad) (?:login|credentials|username|password|authentication)
 credentials (?:are )?(?:invalid|rejected|not)
 anmeldung erforderlich
@@ -186,6 +193,7 @@ verify (?:failed for|your) (?:sender|domain|from)
 domain of sender
 sender domain
 unverified (?:sender|domain|address|identity)
+(?:invalid|not local|unauthori[sz]ed(?: envelope)?) sender
 absender\w*[^;]{0,40}(?:nicht|ung.ltig|abgelehnt)
 exp[ée]diteur[^;]{0,40}(?:non|refus|invalid)
 bad outbound sender
@@ -203,7 +211,8 @@ authori[sz]ed to perform
   |terminated|not (?:yet )?(?:activ|approv|enabl)|expired)
 ^(?!.*READER).*account (?:is |has been |was )?(?:temporarily )?(?:suspended|terminated|not[ ]
   (?:yet )?activated|under review)
-(?:sending|outgoing mail|outbound mail)[\w ]{0,20}(?:suspended|disabled|paused|blocked)
+(?:sending|outgoing mail|outbound mail)[\w ]{0,20}(?:suspen|disabled|paused|blocked)
+unusual sending activity
 exceeded threshold
 spam abuse detected
 (?:suspended|blocked|restricted|banned) from sending
@@ -261,10 +270,12 @@ is not a mail address
 has no ascii form
 unknown (?:user|recipient|mailbox|address|local)
 no such (?:user|recipient|mailbox|person|address|account|domain|local|customer|e-?mail)
-(?:user|mailbox|recipient|address|account|adresse?|empf.nger|domain|host)\b[^;]{0,70}(?:not found|unknown
+(?:user|mailbox|recipient|address(?:ee)?|account|adresse?|empf.nger|domain|host)\b[^;]{0,70}(?:not found|unknown
   |does(?: not|n't) exist|do(?: not|n't) exist|invalid|no longer|not known|not listed|not exist|isn't
   |disabled|inactive|discontinued|deactivated|closed)
-invalid (?:recipient|mailbox|address|user|final delivery)
+(?:invalid|disabled) (?:recipient|mailbox|address|user|final delivery)
+is no longer valid
+not in (?:the |our )?recipient list
 no mailbox
 recipnotfound
 nobody here
@@ -282,7 +293,8 @@ neexistuje
 no existe
 inesistente
 sconosciuto
-recipient address rejected: access denied
+recipient address(?:es)? rejected ?: access denied
+address rejected\W*$
 """,
         ),
         (
@@ -325,6 +337,8 @@ reverse (?:dns|lookup)
 \bptr\b
 \brdns\b
 helo
+resource record
+spoof
 suspicious
 too many (?:invalid|unknown|bad)
 complaints
@@ -338,7 +352,8 @@ policies
 security
 not allowed
 access denied
-prohibited
+prohibit
+(?:message|mail) (?:is |was )?rejected
 """,
         ),
     )
@@ -358,7 +373,7 @@ _CODES: Final = {
     About.AUTHENTICATION: "5.7.20 5.7.21 5.7.22 5.7.23 5.7.24 5.7.25 5.7.26 5.7.27 5.7.30 5.7.509 5.7.515",
     About.ACCOUNT: "5.2.251 5.2.252 5.2.253",
     About.QUOTA: "5.4.5 5.1.90 5.2.254 5.2.255",
-    About.PACE: "4.3.1 4.3.2 4.5.3 5.5.3 4.7.28 5.7.28",
+    About.PACE: "4.3.1 4.3.2 4.4.5 4.5.3 5.5.3 4.7.28 5.7.28",
 }
 _BY_ENHANCED: Final = {one: about for about, codes in _CODES.items() for one in codes.split()}
 # Said with these, the words speak of the reader whatever else they might be taken for.
@@ -389,21 +404,17 @@ def read_answer(code: int, text: str, stage: str = "", enhanced: str | None = No
     """What an answer is about, by its code, its words and the stage it came at, as far as known."""
     enhanced = enhanced or enhanced_in(code, text)
     said = _said(text)
-    about, by_code = _by_words(said, enhanced), _BY_ENHANCED.get(enhanced or "")
-    if about is not None and not (about is About.POLICY and by_code):
-        if code < 500 and about is About.ADDRESS and enhanced in _OF_A_MAILBOX:
-            about = About.MAILBOX
+    about = _by_words_and_code(code, said, enhanced)
+    if about is not None:
         return Reading(about, is_said=True)
-    if by_code is not None:
-        return Reading(by_code, is_said=True)
     if enhanced is not None and enhanced.startswith("5.7."):
         return Reading(_of_microsoft(enhanced) or About.POLICY, is_said=True)
     if enhanced is not None and enhanced.startswith("5.6."):
         return Reading(About.MESSAGE, is_said=True)
     if enhanced is None and code == 550 and stage == "rcpt":
         return Reading(About.ADDRESS, is_said=False)  # E-083
-    if code < 500 and _NOT_NOW.search(said):
-        return Reading(About.MAILBOX, is_said=True)
+    if _NOT_NOW.search(said):
+        return Reading(About.MAILBOX if code < 500 else About.ADDRESS, is_said=True)
     if code < 500 and _LATER.search(said):
         return Reading(About.PACE, is_said=False)
     if code == 450 and enhanced is not None:
@@ -453,8 +464,23 @@ def _said(text: str) -> str:
     return re.sub(r"\s+", " ", plain)
 
 
+def _by_words_and_code(code: int, said: str, enhanced: str | None) -> About | None:
+    """The words hold, unless they are vague beside the enhanced code."""
+    about, by_code = _by_words(said, enhanced), _BY_ENHANCED.get(enhanced or "")
+    if about is None:
+        return by_code
+    if about is About.POLICY and by_code not in (None, About.ADDRESS):
+        return by_code
+    if about is About.ACCOUNT and by_code is About.ADDRESS and "send" not in said:
+        return About.ADDRESS  # the reader's account
+    if about is About.ADDRESS and code < 500 and enhanced in _OF_A_MAILBOX:
+        return About.MAILBOX
+    return about
+
+
 def _by_words(said: str, enhanced: str | None) -> About | None:
-    is_of_a_mailbox = enhanced in _OF_A_MAILBOX and "submission" not in said and "send" not in said
+    is_ours = any(word in said for word in ("submission", "send", "relay"))
+    is_of_a_mailbox = enhanced in _OF_A_MAILBOX and not is_ours
     for about, pattern in _WORDS:
         if about in ABOUT_US and is_of_a_mailbox:
             continue

@@ -20,6 +20,15 @@ ANSWERS = {
 553 5.3.0 <reader@example.org>... No such mailbox
 554 delivery error: This user doesn't have an example.org account
 550 5.1.1 Utilisateur inconnu
+550 5.5.0 Requested action not taken: mailbox unavailable
+550 5.4.1 All recipient addresses rejected : Access denied
+550 #5.1.0 Address rejected.
+553 5.3.0 <reader@example.org>... Addressee unknown
+525 5.7.13 Disabled recipient address
+550 5.2.1 This account has been disabled
+554 delivery error: Sorry your message to x cannot be delivered. This account has been disabled or discontinued
+554 delivery error: reader@example.org is no longer valid.
+554 5.7.1 <reader@example.org>: Recipient address rejected: Not in recipient list
 """,
     About.MAILBOX: """
 452 4.2.2 Mailbox full
@@ -29,6 +38,10 @@ ANSWERS = {
 450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents more
 550 Mailbox quota exceeded
 550 5.7.1 <reader@example.org>: User temporary locked. Please try again later
+450 4.1.1 <reader@example.org>: Recipient address rejected: unverified address: Address verification in progress
+451 4.5.1 The recipient <reader@example.org> has exceeded their message rate limit. Try again later.
+554 5.2.122 The recipient has exceeded their limit for the number of messages they can receive per hour
+552 5.2.2 Mailbox size limit exceeded
 """,
     About.GREYLISTED: """
 450 4.2.0 <reader@example.org>: Recipient address rejected: Greylisted
@@ -49,6 +62,11 @@ ANSWERS = {
 554 5.7.1 <reader@example.org>: Recipient address rejected: You have exceeded your mail quota
 525 5.7.13 Your SMTP account has reached its daily limit
 550 Mail quota exceeded: you may send 500 mails per hour
+450 4.2.1 Peak SMTP relay limit exceeded for customer. This is a temporary error.
+451 4.7.1 <us@shop.example>: Sender address rejected: Sender exceeded quota
+450 4.7.1 <END-OF-MESSAGE>: End-of-data rejected: Number messages per hour exceeded. Error:RATE_MSG
+450 4.7.1 only 5 recipients per 5 minutes allowed
+550 Limite di invio giornaliero superato
 """,
     About.PACE: """
 454 Throttling failure: Maximum sending rate exceeded.
@@ -65,6 +83,8 @@ ANSWERS = {
 550 5.7.1 Rate limit exceeded
 550 Ip frequency limited
 422 slow down
+452 4.4.5 Messages per second limit exceeded
+451 4.4.5 System load too high
 """,
     About.SENDER: """
 554 Message rejected: Email address is not verified. The following identities failed the check
@@ -76,6 +96,9 @@ ANSWERS = {
 550 From header sender domain not verified
 501 mail from address must be same as authorization user
 421 Domain shop.example is not allowed to send
+501 5.1.0 Emetteur invalide. Invalid Sender.
+550 not local sender over smtp
+550 Unauthorised Envelope Sender. Our addresses may only send via approved services.
 """,
     About.RELAYING: """
 554 5.7.1 <reader@example.org>: Relay access denied
@@ -84,6 +107,8 @@ ANSWERS = {
 530 5.7.57 Client not authenticated to send mail
 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)
 550 Unauthenticated senders not allowed
+553 Relaying disallowed as us@shop.example
+550 Please turn on SMTP Authentication in your mail client
 """,
     About.AUTHENTICATION: """
 550 5.7.26 This mail is unauthenticated, which poses a security risk
@@ -95,16 +120,24 @@ ANSWERS = {
 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org
 550 5.7.606 Access denied, banned sending IP
 554 5.7.0 Reject, id=20025-09 - SPAM
+550 Invalid DNS MX or A/AAAA resource record
+550 rejecting spoofed message
 """,
     About.ACCOUNT: """
 550 5.7.705 Access denied, tenant has exceeded threshold
 554 Message rejected: Sending suspended for this account.
 525 5.7.1 SMTP account is not yet activated
 550 Account suspended
+550 Domain shop.example has an outgoing mail suspension. Message discarded.
+550 5.4.6 Unusual sending activity detected. Please try after sometime.
+550 5.2.1 Your account is disabled for sending
 """,
     About.POLICY: """
 554 5.7.1 Refused
 554 5.7.9 Message not accepted for policy reasons
+550 Administrative prohibition
+550 5.1.1 Rejected by policy
+550 Mail is rejected by recipients
 """,
     About.MESSAGE: """
 552 5.3.4 Message size exceeds fixed maximum message size
