@@ -36,7 +36,7 @@ class Correction(StrEnum):
 
 CORRECTIONS: dict[Correction, str] = {
     Correction.HIDDEN: "hidden characters were left out",
-    Correction.FULL_WIDTH: "full-width characters were read as plain ones",
+    Correction.FULL_WIDTH: "full-width or typographic characters were read as plain ones",
     Correction.ENTITY: "codes of a web page were read as the characters they stand for",
     Correction.MAILTO: "the beginning or end of a mail link was left out",
     Correction.PERCENT: "codes of a link, such as %20, were read as what they stand for",
@@ -56,7 +56,7 @@ class TypedAddress:
 
 
 # Characters with no shape of their own, besides those of the category Cf.
-_SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
+_SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc") | {
     chr(code) for code in (*range(0xFE00, 0xFE10), *range(0x180B, 0x1810), *range(0xE0100, 0xE01F0))
 }
 # Inside an address these change the order or the shape of what is read; taken off at its ends only.
@@ -69,16 +69,25 @@ _WIDE: dict[int, int | str] = {
     0xFE52: ".",
     0xFF61: ".",
     0xFE6B: "@",
+    0x2010: "-",
+    0x2011: "-",
 }
+_APOSTROPHE = re.compile(r"(?<=\w)\u2019(?=\w)")  # as word processors write it
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 _LINK = re.compile(r"(?:mailto|smtp|e-?mail|mail)\s*:\s*(?://)?", re.IGNORECASE)
+# Codes of what no local part holds: controls, blanks, brackets and separators, hidden characters.
+_CODED = re.compile(
+    r"(?:%(?:[01][0-9A-F]|2[028C9]|3[ABCE]|5[BCD]|7F|C2%A[0D]|E2%80%[8A][0-9A-F]|E2%81%A[0-9A-F]|EF%BB%BF))+",
+    re.IGNORECASE,
+)
 _IN_ANGLES = re.compile(r"([^<>]*)<\s*([^<>]*?)\s*>([\s.,;:]*)")
-_CODED_BLANK = re.compile(r"(?:%(?:20|09|0[AD]|C2%A0|E2%80%8[B-F]|EF%BB%BF))+", re.IGNORECASE)
-_QUOTED_LOCAL = re.compile(r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)"@(.+)')
+_QUOTED_LOCAL = re.compile(r"[\"“„‟«‹‚‘]([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)[\"”“‟»›‘’]@(.+)")
 _PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">", "'": "'", "`": "`", '"': '"'}
 _OPENING = '"([{<“”„‟‘’‚‛«»‹›「『（【•·,;:|'
-_CLOSING = "\"')]}>`´“”„‟‘’‚‛«»‹›」』）】.,;:!?…|/\\"
+_CLOSING = "\"')]}>`´“”„‟‘’‚‛«»‹›」』）】.,;:!?…、،؛|/\\"
 _QUOTES = frozenset("\"'()[]{}<>`´“”„‟‘’‚‛«»‹›「『」』（）【】")
+# Punctuation that no identifier has (RFC 8264, 4.2.3); mails to such a mailbox would go to nobody.
+_PUNCTUATION = frozenset({"Pi", "Pf", "Pd", "Ps", "Pe"})
 _ATOM_MARKS = frozenset("!#$%&'*+/=?^_`{|}~.-@")
 _DOMAIN_MARKS = frozenset(".-")
 _WRONG_DOT = re.compile(r"^\.|\.\.|\.@|@\.")
@@ -99,6 +108,8 @@ def read_typed_address(text: str) -> TypedAddress:
         address = parse_address(tidied)
     except Invalid as error:
         raise Invalid(_explain(tidied) or str(error)) from None
+    if any(_is_typographic(mark) for mark in tidied):
+        raise Invalid(_explain(tidied))
     return TypedAddress(address, text, tuple(kind for kind in Correction if kind in found))
 
 
@@ -126,9 +137,9 @@ def _tidy(text: str) -> tuple[str, set[Correction]]:
     return text, found
 
 
-def _bare_ends(text: str) -> str:
-    """Without white space at the ends, which is no correction worth telling."""
-    return text.strip()
+def _bare(text: str) -> str:
+    """Without white space at the ends and with letters composed (NFC): no correction worth telling."""
+    return unicodedata.normalize("NFC", text.strip())
 
 
 def _without_hidden(text: str) -> str:
@@ -156,10 +167,10 @@ def _is_droppable(text: str, at: int) -> bool:
 
 
 def _plain_width(text: str) -> str:
-    """Full-width forms as plain ones (the width mapping of RFC 8265, 3.3.2); the rest is left alone."""
+    """Full-width forms (the width mapping of RFC 8265, 3.3.2), hyphens and apostrophes as plain ones."""
     if text.isascii():
         return text
-    text = text.translate(_WIDE)
+    text = _APOSTROPHE.sub("'", text.translate(_WIDE))
     local, at, domain = text.rpartition("@")
     return f"{local}{at}{unicodedata.normalize('NFKC', domain)}" if at else text
 
@@ -181,10 +192,12 @@ def _without_link(text: str) -> str:
 
 
 def _without_percent(text: str) -> str:
-    """Decoded where `%` can be no part of an address: in a domain, or in place of the only `@`."""
+    """Decoded where a code can be no part of an address: in a domain, in place of the only `@`, and wherever
+    it stands for what no address holds.
+    """
     if "%" not in text:
         return text
-    text = _CODED_BLANK.sub("", text) if _CODED_BLANK.match(text) else text
+    text = _CODED.sub(lambda codes: _decoded(codes.group()), text)
     local, at, domain = text.rpartition("@")
     if at:
         return f"{local}@{_decoded(domain)}"
@@ -233,13 +246,13 @@ def _strip(text: str, *, only_quotes: bool) -> str:
         end > start and text[end - 1] in _CLOSING and (not only_quotes or text[end - 1] in _QUOTES)
     ):
         end -= 1
-    if any(mark in text[start:end] for mark in '"<>'):
+    if any(mark in text[start:end] for mark in '"<>“”„‟‘‚«»‹›'):
         return text  # one half of what goes on inside
     return text[start:end].strip()
 
 
 _CHANGES = (
-    (None, _bare_ends),
+    (None, _bare),
     (Correction.ENTITY, _without_entities),
     (Correction.HIDDEN, _without_hidden),
     (Correction.FULL_WIDTH, _plain_width),
@@ -253,19 +266,19 @@ _CHANGES = (
 
 def _explain(text: str) -> str:
     """What in `text` keeps it from being an address, with its place; empty when only the example helps."""
-    if len(text) > LONGEST_ADDRESS or len(_addresses_in(text)) > 1:
+    if len(text) > LONGEST_ADDRESS:
         return ""
+    if len(_addresses_in(text)) > 1:
+        return "Please give one e-mail address, such as name@example.org."
     domain_at = text.rfind("@") + 1
     for at, mark in enumerate(text):
         name = _name_of(mark, in_domain=0 < domain_at <= at)
         if name:
-            return (
-                f"There is {name} {_place(text, at)}. Please take it out, as in name@example.org."
-            )
+            return f"There is {name} {_place(text, at)}. Please correct it, as in name@example.org."
     dot = _WRONG_DOT.search(text)
     if dot is not None:
         at = dot.start() + (dot.group()[0] == "@")
-        return f"There is a dot too many {_place(text, at)}. Please take it out, as in name@example.org."
+        return f"There is a dot too many {_place(text, at)}. Please correct it, as in name@example.org."
     if text.count("@") == 1 and text[domain_at:] and "." not in text[domain_at:]:
         last = text[domain_at - 1 :][-_LONGEST_PLACE:]
         return f"An ending such as .org is missing after “{last}”. Please add it."
@@ -289,10 +302,16 @@ def _name_of(mark: str, *, in_domain: bool) -> str:
         return "a character that cannot be written"
     if mark in _MARK_NAMES:
         return _MARK_NAMES[mark]
+    if _is_typographic(mark):
+        return f"a “{mark}”"
     allowed = _DOMAIN_MARKS if in_domain else _ATOM_MARKS
     if mark.isascii() and not mark.isalnum() and mark not in allowed:
         return f"a “{mark}”"
     return ""
+
+
+def _is_typographic(mark: str) -> bool:
+    return not mark.isascii() and unicodedata.category(mark) in _PUNCTUATION
 
 
 def _place(text: str, at: int) -> str:
