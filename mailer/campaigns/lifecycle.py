@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mailer.campaigns.audience import AudiencePreview
 from mailer.campaigns.checks import run
 from mailer.campaigns.events import (
     CampaignCancelled,
@@ -16,7 +17,7 @@ from mailer.campaigns.events import (
     CampaignStarted,
 )
 from mailer.campaigns.models import Campaign
-from mailer.campaigns.sender_checks import Level
+from mailer.campaigns.sender_checks import Finding, Level
 from mailer.campaigns.states import CampaignState, Step, move
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, record
@@ -24,16 +25,22 @@ from mailer.foundation.errors import Invalid, NotAllowed
 from mailer.organisations import DomainDns
 
 
-def schedule(campaign: Campaign, at: datetime, domain_dns: DomainDns | None = None) -> None:
+def schedule(
+    campaign: Campaign,
+    at: datetime,
+    domain_dns: DomainDns | None = None,
+    audience: AudiencePreview | None = None,
+) -> None:
     """Have a draft start at `at` (aware).
 
-    Raises Invalid when that is past or a check blocks, NotAllowed when it is no draft.
+    Raises Invalid when that is past or a check blocks, NotAllowed when it is no draft. `domain_dns` and
+    `audience` are as for `start`.
     """
     move(campaign.state, Step.SCHEDULE)
     if at <= now():
         sentence = "This time has passed. Please choose a later one, or start the campaign now."
         raise Invalid(sentence, {"at": sentence})
-    _refuse_blocked(campaign, domain_dns)
+    _refuse_blocked(campaign, domain_dns, audience)
     _take(campaign, Step.SCHEDULE, scheduled_at=at, held_because="")
 
 
@@ -42,15 +49,19 @@ def unschedule(campaign: Campaign) -> None:
     _take(campaign, Step.UNSCHEDULE, scheduled_at=None)
 
 
-def start(campaign: Campaign, domain_dns: DomainDns | None = None) -> None:
+def start(
+    campaign: Campaign,
+    domain_dns: DomainDns | None = None,
+    audience: AudiencePreview | None = None,
+) -> None:
     """Begin to send. Raises Invalid when a check blocks, NotAllowed when it was started already.
 
-    `domain_dns` is what DNS said of the sender's domain just now (`organisations.read_dns`).
+    `domain_dns` is what DNS said of the sender's domain just now (`organisations.read_dns`), `audience` who
+    was counted just now: with a million people that takes seconds, in which nobody else could write here.
     """
     move(campaign.state, Step.START)
-    _refuse_blocked(campaign, domain_dns)
-    _take(campaign, Step.START, started_at=now(), held_because="")
-    record(CampaignStarted(campaign.id))
+    _refuse_blocked(campaign, domain_dns, audience)
+    _begin(campaign)
 
 
 def pause(campaign: Campaign, because: str = "") -> None:
@@ -106,20 +117,21 @@ def list_due(moment: datetime) -> list[int]:
     return list(db.session.scalars(query.order_by(Campaign.scheduled_at, Campaign.id)))
 
 
-def start_scheduled(campaign: Campaign, domain_dns: DomainDns | None = None) -> bool:
+def start_scheduled(
+    campaign: Campaign,
+    domain_dns: DomainDns | None = None,
+    audience: AudiencePreview | None = None,
+) -> bool:
     """Start a scheduled campaign after checking it again; False when it may not start.
 
     Then it is a draft again and says why, so that it is neither sent as it is nor silently lost.
+    `domain_dns` and `audience` are as for `start`.
     """
     if campaign.state is not CampaignState.SCHEDULED:
         return False
-    blocking = [
-        finding
-        for finding in run(campaign, domain_dns=domain_dns)
-        if finding.level is Level.BLOCKING
-    ]
+    blocking = _blocking(campaign, domain_dns, audience)
     if not blocking:
-        start(campaign, domain_dns)
+        _begin(campaign)
         return True
     reasons = " ".join(finding.message for finding in blocking)
     sentence = f"It was not started at the time you chose. {reasons}"
@@ -127,12 +139,22 @@ def start_scheduled(campaign: Campaign, domain_dns: DomainDns | None = None) -> 
     return False
 
 
-def _refuse_blocked(campaign: Campaign, domain_dns: DomainDns | None) -> None:
-    blocking = [
-        finding
-        for finding in run(campaign, domain_dns=domain_dns)
-        if finding.level is Level.BLOCKING
-    ]
+def _begin(campaign: Campaign) -> None:
+    _take(campaign, Step.START, started_at=now(), held_because="")
+    record(CampaignStarted(campaign.id))
+
+
+def _blocking(
+    campaign: Campaign, domain_dns: DomainDns | None, audience: AudiencePreview | None
+) -> list[Finding]:
+    findings = run(campaign, audience, domain_dns)
+    return [finding for finding in findings if finding.level is Level.BLOCKING]
+
+
+def _refuse_blocked(
+    campaign: Campaign, domain_dns: DomainDns | None, audience: AudiencePreview | None
+) -> None:
+    blocking = _blocking(campaign, domain_dns, audience)
     if blocking:
         raise Invalid(
             "This campaign cannot be sent yet. " + " ".join(one.message for one in blocking),

@@ -47,9 +47,11 @@ def wake() -> Mapping[str, object] | None:
     started = 0
     for campaign_id in due:
         domain_dns = _ask_dns(campaign_id)
+        # Counted before anything is locked.
+        audience = campaigns.audience_preview(campaigns.get_campaign_by_id(campaign_id))
         with unit_of_work():
             campaign = campaigns.get_campaign_by_id(campaign_id)
-            started += campaigns.start_scheduled(campaign, domain_dns)
+            started += campaigns.start_scheduled(campaign, domain_dns, audience)
     finished = close_campaigns()
     with unit_of_work():
         has_bulk, has_first = delivery.has_due(), transactional.has_due()

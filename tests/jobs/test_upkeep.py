@@ -19,6 +19,7 @@ from mailer.jobs.schedule import CHORES, Calendar
 from tests.jobs.conftest import RealParts
 from tests.support.make_audience import make_people
 from tests.support.make_campaigns import fresh, make_draft
+from tests.support.watching import counted_while_writing
 
 
 def _make_due(campaign: Campaign) -> None:
@@ -37,8 +38,10 @@ def test_a_scheduled_campaign_starts_when_its_time_has_come(service: RealParts) 
     assert fresh(draft).state is CampaignState.SCHEDULED
     with unit_of_work():
         db.session.execute(sa.update(Campaign).values(scheduled_at=now()))
-    upkeep.wake()
+    with counted_while_writing() as counted:
+        upkeep.wake()
     assert fresh(draft).state is CampaignState.SENDING
+    assert counted == []
 
 
 def test_a_scheduled_campaign_that_may_not_start_says_why(service: RealParts) -> None:

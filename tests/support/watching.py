@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from mailer.campaigns import Campaign, CampaignState
 from mailer.contacts import Contact
@@ -94,3 +98,19 @@ def in_hand() -> int:
     found = sum(int(db.session.scalar(sa.text(query)) or 0) for query in queries)
     db.session.rollback()
     return found
+
+
+@contextmanager
+def counted_while_writing() -> Iterator[list[str]]:
+    """The statements inside that count an audience in a transaction which keeps others from writing."""
+    found: list[str] = []
+
+    def note(connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if "row_number()" in statement and connection.get_execution_options().get("write"):
+            found.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)

@@ -71,7 +71,7 @@ def campaign_start(public_id: str) -> ResponseReturnValue:
     try:
         _check_number(request.form, audience)
         with unit_of_work():
-            campaigns.start(found, domain_dns)
+            campaigns.start(found, domain_dns, audience)
             accounts.note(
                 who.organisation,
                 who.account,
@@ -93,8 +93,9 @@ def campaign_schedule(public_id: str) -> ResponseReturnValue:
     try:
         at = read_local_time(request.form, "at", zone)
         domain_dns = _ask_dns(found)
+        audience = campaigns.audience_preview(found)
         with unit_of_work():
-            campaigns.schedule(found, at, domain_dns)
+            campaigns.schedule(found, at, domain_dns, audience)
             accounts.note(who.organisation, who.account, "scheduled a campaign", public_id)
     except Invalid as error:
         return _send_page(found, errors=error.fields, given=request.form), 422

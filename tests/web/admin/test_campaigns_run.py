@@ -18,6 +18,7 @@ from mailer.lists import MailingList
 from mailer.web.admin.campaigns_run import read_local_time
 from tests.support.editing_campaigns import fields, path, settle, start, state_of
 from tests.support.make_accounts import TeamClient
+from tests.support.watching import counted_while_writing
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -81,6 +82,19 @@ def test_a_time_is_read_on_the_clocks_of_the_organisation(
     assert state_of(campaign) is CampaignState.SCHEDULED
     assert campaign.scheduled_at == local
     assert "Starts by itself" in ada.get(done.headers["Location"]).text
+
+
+def test_people_are_counted_while_others_may_write(
+    campaign: Campaign, readers: list[Contact], ada: TeamClient
+) -> None:
+    local = (clock.now() + timedelta(days=3)).astimezone(BERLIN)
+    with counted_while_writing() as counted:
+        ada.send(path(campaign, "schedule"), at=f"{local:%Y-%m-%dT%H:%M}")
+        assert state_of(campaign) is CampaignState.SCHEDULED
+        ada.send(path(campaign, "unschedule"))
+        ada.send(path(campaign, "start"), number="3", shown="3")
+        assert state_of(campaign) is CampaignState.SENDING
+    assert counted == []
 
 
 @pytest.mark.parametrize(
