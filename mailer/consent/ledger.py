@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,14 +61,15 @@ def record_given(
     evidence: Evidence,
     *,
     follows: ConsentRecord | None = None,
+    given_at: datetime | None = None,
 ) -> ConsentRecord:
     """A consent, confirmed from the mailbox; RENEWED when a valid one stands already (R-007).
 
-    `follows` is the request it answers.
+    `follows` is the request it answers; `given_at` is when it was given, where that was elsewhere.
     """
     standing = find_valid(subject, about)
     state = ConsentState.GIVEN if standing is None else ConsentState.RENEWED
-    return _record(subject, about, state, evidence, follows=follows)
+    return _record(subject, about, state, evidence, follows=follows, given_at=given_at)
 
 
 def record_withdrawn(given: ConsentRecord, evidence: Evidence) -> ConsentRecord:
@@ -135,6 +137,7 @@ def _record(
     *,
     follows: ConsentRecord | None = None,
     ends: ConsentRecord | None = None,
+    given_at: datetime | None = None,
 ) -> ConsentRecord:
     public_id, moment = new_id("rec"), now()
     organisation_id = get_organisation_by_id(subject.organisation_id).public_id
@@ -161,6 +164,7 @@ def _record(
         algorithm=ALGORITHM,
         commitment=commitment(salt, canonical),
         recorded_at=moment,
+        given_at=given_at,
     )
     db.session.add(record)
     db.session.flush()

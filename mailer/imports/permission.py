@@ -175,15 +175,9 @@ def refuse_permission(link: RefusalLink, evidence: Mapping[str, Any]) -> bool:
     if row.address_digest is None or row.state is RowState.DISPUTED or row.record_id is None:
         return True
     asked = db.session.get_one(ConsentRecord, row.record_id)
-    given = db.session.scalar(
-        sa.select(ConsentRecord).where(ConsentRecord.follows_id == asked.id).limit(1)
-    )
-    if row.state is RowState.CONFIRMED and given is not None and row.contact_id is not None:
-        subject = consent.get_subject(given.subject_id)
-        about = About(get_list_by_id(found.mailing_list_id))
-        if given in consent.list_valid(subject, about):
-            contact = db.session.get_one(Contact, row.contact_id)
-            subscriptions.invalidate(contact, given, evidence)
+    if row.state is RowState.CONFIRMED and row.contact_id is not None:
+        contact = db.session.get_one(Contact, row.contact_id)
+        subscriptions.invalidate_answers(contact, [asked.id], evidence)
     else:
         consent.record_invalidated(asked, {**evidence, "confirmation_mail": row.mail_evidence})
     if row.public_id is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
 from mailer import consent, subscriptions, transactional
-from mailer.consent import ALLOWS_SENDING, ConsentRecord
+from mailer.consent import ConsentRecord
 from mailer.contacts import Contact
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, serialise_on
@@ -35,10 +35,8 @@ class DisputeLink:
     @property
     def is_blocked(self) -> bool:
         """Whether no mail at all goes to the address."""
-        if self.digest is None:
-            return False
         organisation = get_organisation_by_id(self.request.organisation_id)
-        return find_blocking(organisation, self.digest, scope=Scope.ALL_MAIL) is not None
+        return subscriptions.is_blocked(organisation, self.digest)
 
 
 def sign_dispute_link(request_id: str, digest: str | None) -> str:
@@ -73,7 +71,10 @@ def dispute(link: DisputeLink, evidence: Mapping[str, Any]) -> bool:
     if request.state is RequestState.DISPUTED or request.address_digest is None:
         return True
     if request.state is RequestState.CONFIRMED:
-        _undo_confirmation(request, evidence)
+        contact = db.session.get_one(Contact, request.contact_id)
+        subscriptions.invalidate_answers(
+            contact, [choice.record_id for choice in request.choices], evidence
+        )
     else:
         for choice in request.choices:
             asked = db.session.get_one(ConsentRecord, choice.record_id)
@@ -90,15 +91,3 @@ def dispute(link: DisputeLink, evidence: Mapping[str, Any]) -> bool:
     transactional.forget_addressee(request.public_id)
     db.session.flush()
     return True
-
-
-def _undo_confirmation(request: SignupRequest, evidence: Mapping[str, Any]) -> None:
-    contact = db.session.get_one(Contact, cast("int", request.contact_id))
-    asked = [choice.record_id for choice in request.choices]
-    given = db.session.scalars(
-        sa.select(ConsentRecord).where(
-            ConsentRecord.follows_id.in_(asked), ConsentRecord.state.in_(ALLOWS_SENDING)
-        )
-    ).all()
-    for record in given:
-        subscriptions.invalidate(contact, record, evidence)

@@ -22,7 +22,7 @@ from mailer.subscriptions.fresh_links import (
 )
 from mailer.subscriptions.lifecycle import (
     activate,
-    invalidate,
+    invalidate_answers,
     join,
     lock,
     unsubscribe,
@@ -66,7 +66,7 @@ __all__ = [
     "find_newest_member",
     "find_stopped",
     "fresh_evidence",
-    "invalidate",
+    "invalidate_answers",
     "is_active",
     "is_blocked",
     "join",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import timedelta
 from typing import cast
 
 import sqlalchemy as sa
 
 from mailer import consent
-from mailer.consent import TRACKING, About, ConsentRecord, Evidence
+from mailer.consent import ALLOWS_SENDING, TRACKING, About, ConsentRecord, Evidence
 from mailer.contacts import Contact
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
@@ -17,6 +19,8 @@ from mailer.organisations import get_organisation_by_id
 from mailer.subscriptions.models import Subscription
 from mailer.subscriptions.states import SubscriptionState
 from mailer.suppression import Reason, Scope, find_blocking, suppress
+
+UNDO_LIFE = timedelta(minutes=30)
 
 
 def activate(contact: Contact, mailing_list: MailingList, proof: ConsentRecord) -> Subscription:
@@ -68,11 +72,14 @@ def unsubscribe(
 ) -> list[ConsentRecord]:
     """End a membership and withdraw every consent behind it (GDPR Art. 7(3), C-060).
 
-    Returns the withdrawals; none when there was nothing to end, for asking twice is no error.
+    Returns the withdrawals; none when there was nothing to end, for asking twice is no error. Who leaves again
+    while an undo of the first time is possible takes that away: it may be somebody else who holds it.
     """
     lock(contact)
     subscription = find_subscription(contact, mailing_list)
-    if subscription is not None and subscription.state is not SubscriptionState.ENDED:
+    if subscription is not None and (
+        subscription.ended_at is None or subscription.ended_at > now() - UNDO_LIFE
+    ):
         subscription.state = SubscriptionState.ENDED
         subscription.ended_at, subscription.origin_facts = now(), {}
         db.session.flush()  # before the withdrawal: the database refuses one that is still cited
@@ -109,6 +116,18 @@ def invalidate(contact: Contact, given: ConsentRecord, evidence: Evidence) -> Co
             subscription.ended_at, subscription.origin_facts = now(), {}
         db.session.flush()
     return consent.record_invalidated(given, evidence)
+
+
+def invalidate_answers(contact: Contact, asked_ids: Collection[int], evidence: Evidence) -> None:
+    """End all that answers one of these requests and stands, what an undo brought back included (C-032)."""
+    lock(
+        contact
+    )  # before looking: an undo of the same moment must be over, or see that this was first
+    answers = sa.select(ConsentRecord).where(
+        ConsentRecord.follows_id.in_(asked_ids), ConsentRecord.state.in_(ALLOWS_SENDING)
+    )
+    for given in db.session.scalars(answers.order_by(ConsentRecord.id)).all():
+        invalidate(contact, given, evidence)
 
 
 def unsubscribe_all(

@@ -6,12 +6,13 @@ Leaving by the link of a forwarded mail can so be taken back at once, and by nob
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import groupby
 
 import sqlalchemy as sa
 
 from mailer import consent
-from mailer.consent import About, ConsentRecord, ConsentState, Evidence
+from mailer.consent import About, ConsentRecord, ConsentState, ConsentSubject, Evidence
 from mailer.contacts import Contact, get_linked
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
@@ -19,16 +20,23 @@ from mailer.foundation.errors import LinkExpired, LinkInvalid, NotAllowed
 from mailer.foundation.tokens import LONGEST_TOKEN, Purpose, read_timed, sign_timed
 from mailer.lists import get_list_by_id
 from mailer.organisations import get_organisation_by_id
-from mailer.subscriptions.lifecycle import activate, lock
-from mailer.suppression import Scope, SuppressionEntry, list_entries
+from mailer.subscriptions.fresh_links import is_blocked
+from mailer.subscriptions.lifecycle import UNDO_LIFE, activate, find_subscription, lock
+from mailer.suppression import Reason, Scope, SuppressionEntry, lift, list_entries, outranks
 
-UNDO_LIFE = timedelta(minutes=30)
 TOO_LATE = "This can no longer be undone: something else was changed since."
 
 
 def sign_undo(contact: Contact, withdrawn: Sequence[ConsentRecord]) -> str:
-    """The token that undoes these withdrawals within half an hour; empty when there is nothing to undo."""
-    if not withdrawn:
+    """The token that undoes these withdrawals within half an hour; empty when nothing can be undone.
+
+    That is so where nothing was withdrawn, while the person blocks all mail, and where a suppression stood
+    against what was withdrawn: given again, it would outrank that.
+    """
+    organisation = get_organisation_by_id(contact.organisation_id)
+    if not withdrawn or is_blocked(organisation, contact.address_digest):
+        return ""
+    if _was_stopped(contact, withdrawn):
         return ""
     names = [record.public_id for record in withdrawn]
     token = sign_timed(Purpose.UNDO, [contact.public_id, names, now().isoformat()])
@@ -39,7 +47,7 @@ def undo(token: str, evidence: Evidence) -> list[ConsentRecord]:
     """Give again exactly what the withdrawals of a token ended; pressing twice is pressing once.
 
     Each becomes a new record that names what it restores. Raises LinkExpired, LinkInvalid once the person is
-    erased, and NotAllowed when something else happened since, such as a block or another withdrawal.
+    erased, and NotAllowed when something else happened since, such as a block or another wish to leave.
     """
     contact, withdrawn, signed_at = _read(token)
     lock(contact)
@@ -49,23 +57,64 @@ def undo(token: str, evidence: Evidence) -> list[ConsentRecord]:
         raise NotAllowed(TOO_LATE)
     subject = consent.get_subject(contact.subject_id)
     restored = []
-    for record in withdrawn:
-        if record.mailing_list_id is None:
-            about = consent.TRACKING
-        else:
-            about = About(get_list_by_id(record.mailing_list_id))
+    for list_id, ends in groupby(withdrawn, key=lambda record: record.mailing_list_id):
+        about = consent.TRACKING if list_id is None else About(get_list_by_id(list_id))
         if consent.find_valid(subject, about) is not None:
             continue
-        newest = _newest_about(record)
-        if newest.id not in {one.id for one in withdrawn}:
+        records = list(ends)
+        if _newest_about(records[0]).id != records[-1].id or _left_since(contact, about, signed_at):
             raise NotAllowed(TOO_LATE)
-        ended = db.session.get_one(ConsentRecord, record.ends_id)
-        told = {**evidence, "restores": ended.public_id, "undoes": record.public_id}
-        given = consent.record_given(subject, about, told)
+        given = [_restore(subject, about, record, evidence) for record in records]
         if about.mailing_list is not None:
-            activate(contact, about.mailing_list, given)
-        restored.append(given)
+            activate(contact, about.mailing_list, given[-1])
+        restored += given
+    # What leaving everything entered besides goes with it: consents given elsewhere are older than that.
+    since = min(record.recorded_at for record in withdrawn)
+    lift(organisation, contact.address_digest or "", reason=Reason.UNSUBSCRIBED, since=since)
     return restored
+
+
+def _was_stopped(contact: Contact, withdrawn: Sequence[ConsentRecord]) -> bool:
+    """Whether a suppression from before stood against the newest consent of any list that was left."""
+    newest = {one.mailing_list_id: one.ends_id for one in withdrawn if one.mailing_list_id}
+    entry, record = SuppressionEntry.__tablename__, ConsentRecord.__tablename__
+    query = (
+        sa.select(SuppressionEntry.id)
+        .join(ConsentRecord, sa.literal_column(outranks(entry, record), sa.Boolean()))
+        .where(
+            ConsentRecord.id.in_(newest.values()),
+            SuppressionEntry.organisation_id == contact.organisation_id,
+            SuppressionEntry.address_digest == contact.address_digest,
+            SuppressionEntry.lifted_at.is_(None),
+            SuppressionEntry.created_at < min(one.recorded_at for one in withdrawn),
+        )
+    )
+    return db.session.scalars(query.limit(1)).first() is not None
+
+
+def _left_since(contact: Contact, about: About, moment: datetime) -> bool:
+    """Whether the person left the list again after `moment`, which ends nothing any more and has no record."""
+    if about.mailing_list is None:
+        return False
+    subscription = find_subscription(contact, about.mailing_list)
+    return bool(subscription and subscription.ended_at and subscription.ended_at > moment)
+
+
+def _restore(
+    subject: ConsentSubject, about: About, withdrawal: ConsentRecord, evidence: Evidence
+) -> ConsentRecord:
+    """Give again what was withdrawn: it answers the same request, and counts from the same day if that is
+    elsewhere.
+    """
+    ended = db.session.get_one(ConsentRecord, withdrawal.ends_id)
+    asked = ended.follows_id and db.session.get_one(ConsentRecord, ended.follows_id)
+    return consent.record_given(
+        subject,
+        about,
+        {**evidence, "restores": ended.public_id, "undoes": withdrawal.public_id},
+        follows=asked or None,
+        given_at=ended.given_at,
+    )
 
 
 def whose_undo(token: str) -> Contact:
@@ -87,7 +136,7 @@ def _read(token: str) -> tuple[Contact, list[ConsentRecord], datetime]:
             ConsentRecord.subject_id == contact.subject_id,
             ConsentRecord.state == ConsentState.WITHDRAWN,
         )
-        .order_by(ConsentRecord.id)
+        .order_by(ConsentRecord.mailing_list_id, ConsentRecord.id)
     ).all()
     if len(records) != len(names):
         raise LinkInvalid("This link is damaged or incomplete.")

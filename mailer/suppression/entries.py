@@ -95,6 +95,29 @@ def suppress_bounced(bounces: Collection[Bounce]) -> None:
         )
 
 
+def take_back_bounces(bounces: Collection[Bounce]) -> None:
+    """Let campaigns go on to addresses whose bounces turned out to be about us; nothing else is lifted."""
+    were = {(one.organisation_id, one.digest, one.at) for one in bounces}
+    standing = db.session.execute(
+        sa.select(
+            SuppressionEntry.id,
+            SuppressionEntry.organisation_id,
+            SuppressionEntry.address_digest,
+            SuppressionEntry.created_at,
+        ).where(
+            SuppressionEntry.organisation_id.in_({one.organisation_id for one in bounces}),
+            SuppressionEntry.address_digest.in_({one.digest for one in bounces}),
+            SuppressionEntry.reason == Reason.BOUNCE,
+            SuppressionEntry.lifted_at.is_(None),
+        )
+    )
+    ids = [entry_id for entry_id, *one in standing if tuple(one) in were]
+    if ids:
+        db.session.execute(
+            sa.update(SuppressionEntry).where(SuppressionEntry.id.in_(ids)).values(lifted_at=now())
+        )
+
+
 def lift_bounce(organisation: Organisation, digest: str, because: str) -> None:
     """Let campaigns go to an address again that bounced; what the person stopped stays stopped (E-087).
 
@@ -144,8 +167,13 @@ def find_blocked(people: Collection[tuple[int, str]], *, scope: Scope) -> set[tu
     return {(organisation, digest) for organisation, digest in found}.intersection(people)
 
 
-def lift(organisation: Organisation, digest: str, *, reason: Reason) -> int:
-    """Lift what stands for one reason, such as what their own link put there (C-083); returns how many."""
+def lift(
+    organisation: Organisation, digest: str, *, reason: Reason, since: datetime | None = None
+) -> int:
+    """Lift what stands for one reason, such as what their own link put there (C-083); returns how many.
+
+    With `since` only what was entered at that moment or later.
+    """
     lifted = db.session.execute(
         sa.update(SuppressionEntry)
         .where(
@@ -153,6 +181,7 @@ def lift(organisation: Organisation, digest: str, *, reason: Reason) -> int:
             SuppressionEntry.address_digest == digest,
             SuppressionEntry.reason == reason,
             SuppressionEntry.lifted_at.is_(None),
+            *([SuppressionEntry.created_at >= since] if since is not None else ()),
         )
         .values(lifted_at=now())
         .returning(SuppressionEntry.id)

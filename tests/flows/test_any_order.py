@@ -82,10 +82,10 @@ class Walk:
         self.wishes: set[Wish] = set()
         self.said_no: set[int] = set()
         self.last_end: dict[int, str] = {}
-        self.stopped_at = self.at = 0
+        self.stopped_at = self.undo_stopped_at = self.at = 0
         self.is_blocked = self.may_undo = False
         self.links: dict[str, str] = {}
-        self.ended_by: dict[str, set[int]] = {}
+        self.ended_by: dict[str, set[Wish]] = {}
         self.undo_token = ""
         self.contact_ids: set[int] = set()
 
@@ -159,6 +159,7 @@ class Walk:
         with unit_of_work():
             withdrawn = subscriptions.unsubscribe(contact, mailing_list, SAID)
             token = subscriptions.sign_undo(contact, withdrawn)
+        self._note_undo(token, {record.mailing_list_id for record in withdrawn})
         self._end(mailing_list.id, token)
 
     def leave_all(self) -> None:
@@ -168,12 +169,11 @@ class Walk:
         with unit_of_work():
             withdrawn = subscriptions.unsubscribe_all(contact, SAID)
             token = subscriptions.sign_undo(contact, withdrawn)
+        stopped_before = self.stopped_at
         self._stop()
+        self._note_undo(token, {record.mailing_list_id for record in withdrawn}, stopped_before)
         for mailing_list in self._lists():
             self._end(mailing_list, token)
-        self.may_undo = bool(token) and not self.is_blocked
-        self.undo_token = token or self.undo_token
-        self.ended_by.setdefault(self.undo_token, set())
 
     def undo(self) -> None:
         if not self.undo_token:
@@ -184,11 +184,16 @@ class Walk:
         except (NotAllowed, LinkInvalid):
             assert not (self.may_undo and self._ended_by(self.undo_token))
             return
-        for record in restored:
-            if record.mailing_list_id is not None:
-                assert self.last_end.get(record.mailing_list_id) == self.undo_token
-                assert self.may_undo
-                self._wish(record.mailing_list_id)
+        self.stopped_at = self.undo_stopped_at
+        lists = {record.mailing_list_id for record in restored} - {None}
+        assert not lists or self.may_undo
+        wishes = self.ended_by.get(self.undo_token, set())
+        for mailing_list in lists:
+            assert self.last_end.get(mailing_list) == self.undo_token
+            again = [wish for wish in wishes if wish.mailing_list == mailing_list]
+            assert len(again) == sum(one.mailing_list_id == mailing_list for one in restored)
+            for wish in again:
+                self._wish(mailing_list, wish.request)
 
     def dispute(self) -> None:
         if not self.links:
@@ -283,17 +288,29 @@ class Walk:
         self.last_end.pop(mailing_list, None)
 
     def _end(self, mailing_list: int, token: str) -> None:
-        if token:
-            self.undo_token, self.may_undo = token, not self.is_blocked
-            self.ended_by.setdefault(token, set()).add(mailing_list)
-            self.last_end[mailing_list] = token
+        ended = {wish for wish in self.wishes if wish.mailing_list == mailing_list}
+        if ended:
             self.said_no.add(mailing_list)
-        self.wishes = {wish for wish in self.wishes if wish.mailing_list != mailing_list}
+        if token:
+            self.ended_by.setdefault(token, set()).update(ended)
+        self.last_end[mailing_list] = token or "left again"
+        self.wishes -= ended
+
+    def _note_undo(self, token: str, lists: set[int | None], stopped_at: int | None = None) -> None:
+        """An undo is there if something ended that was mailed; `stopped_at` is from before the press."""
+        before = self.stopped_at if stopped_at is None else stopped_at
+        is_stopped = any(self._newest(one) <= before for one in lists & self._lists())
+        assert bool(token) is (bool(lists) and not self.is_blocked and not is_stopped), self.said
+        if token:
+            self.undo_token, self.may_undo, self.undo_stopped_at = token, True, before
+
+    def _newest(self, mailing_list: int | None) -> int:
+        return max(wish.at for wish in self.wishes if wish.mailing_list == mailing_list)
 
     def _ended_by(self, token: str) -> bool:
         """Whether the last thing that happened to each list of a press is that press."""
-        ended = self.ended_by[token]
-        return bool(ended) and all(self.last_end.get(one) == token for one in ended)
+        ended = self.ended_by.get(token, ())
+        return bool(ended) and all(self.last_end.get(one.mailing_list) == token for one in ended)
 
     def _stop(self) -> None:
         self.stopped_at, self.may_undo = self.at, False
@@ -302,10 +319,7 @@ class Walk:
         return {wish.mailing_list for wish in self.wishes}
 
     def _should_be_mailed(self) -> bool:
-        newest = [
-            max(wish.at for wish in self.wishes if wish.mailing_list == one)
-            for one in self._lists()
-        ]
+        newest = [self._newest(one) for one in self._lists()]
         return not self.is_blocked and any(at > self.stopped_at for at in newest)
 
     # What is so.

@@ -19,6 +19,7 @@ from tests.support.make_campaigns import make_started
 from tests.support.making_imports import bring, bring_in, check, csv_of, start
 
 CONSENT = "2023-05-01 09:04:10"
+SAID = {"method": "a test"}
 
 
 def file_of(opt_out: str = "") -> bytes:
@@ -107,3 +108,25 @@ def test_what_they_confirm_here_afterwards_counts_again(
     contact = confirm("una@late.example")
     assert subscriptions.find_stopped([contact]) == {}
     assert mailed(organisation, mailing_list) == ["una@late.example"]
+
+
+@pytest.mark.requirement("C-082")
+def test_an_undo_brings_a_consent_of_elsewhere_back_no_newer_than_it_was(
+    organisation: Organisation, mailing_list: MailingList
+) -> None:
+    bring_in(mailing_list, file_of())
+    contact = contacts.find_by_address(organisation, parse_address("una@late.example"))
+    assert contact is not None
+    with unit_of_work():
+        withdrawn = subscriptions.unsubscribe_all(contact, SAID)
+        token = subscriptions.sign_undo(contact, withdrawn)
+    assert mailed(organisation, mailing_list) == []
+    with unit_of_work():
+        assert len(subscriptions.undo(token, SAID)) == len(withdrawn) == 1
+    assert mailed(organisation, mailing_list) == ["una@late.example"]
+    bring_in(mailing_list, file_of("2026-10-25 08:00:00"))
+    assert mailed(organisation, mailing_list) == []
+    with unit_of_work():
+        withdrawn = subscriptions.unsubscribe(contact, mailing_list, SAID)
+        assert withdrawn
+        assert subscriptions.sign_undo(contact, withdrawn) == ""

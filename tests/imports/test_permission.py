@@ -160,6 +160,26 @@ def test_saying_no_stops_all_mail_and_only_a_mailed_link_allows_it_again(
     assert find_blocking(organisation, digest, scope=Scope.ALL_MAIL) is None
 
 
+@pytest.mark.requirement("C-032")
+def test_no_afterwards_ends_what_an_undo_brought_back_too(
+    asked: Import, organisation: Organisation, mailing_list: MailingList, client: FlaskClient
+) -> None:
+    (mail,) = mails()
+    client.post(link_in(mail, "i"))
+    contact = contact_of(organisation)
+    assert contact is not None
+    with unit_of_work():
+        withdrawn = subscriptions.unsubscribe(contact, mailing_list, {"method": "button"})
+        token = subscriptions.sign_undo(contact, withdrawn)
+    with unit_of_work():
+        assert subscriptions.undo(token, {"method": "undo"})
+    assert "No further mail" in client.post(link_in_no(mail)).text
+    db.session.expire_all()
+    assert not subscriptions.is_active(contact, mailing_list)
+    subject = consent.get_subject(contact.subject_id)
+    assert consent.list_valid(subject, consent.About(mailing_list)) == []
+
+
 @pytest.mark.requirement("C-028")
 def test_whoever_does_not_answer_is_erased_with_their_key_and_never_asked_again(
     asked: Import, organisation: Organisation, client: FlaskClient

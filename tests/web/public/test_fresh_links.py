@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -183,7 +183,8 @@ def test_whoever_blocked_all_mail_gets_at_most_two_links_a_day_and_they_lift_onl
 
 @pytest.mark.requirement("C-032")
 @pytest.mark.parametrize(
-    "before", ["nothing", "left", "rejoined", "erased", "left and erased", "disputed"]
+    "before",
+    ["nothing", "left", "left and undone", "rejoined", "erased", "left and erased", "disputed"],
 )
 def test_i_did_not_ask_for_this_always_blocks_the_address(
     client: FlaskClient, cleo: Cleo, before: str
@@ -192,7 +193,11 @@ def test_i_did_not_ask_for_this_always_blocks_the_address(
     path = f"/n/{signup.sign_dispute_link(request.public_id, request.address_digest)}"
     digest_of_address = request.address_digest or ""
     if "left" in before or before == "rejoined":
-        client.post(footer(cleo), data={"action": "leave_all"})
+        done = client.post(footer(cleo), data={"action": "leave_all"})
+    if "undone" in before:
+        token = parse_qs(urlsplit(done.headers["Location"]).query)["undo"][0]
+        client.post(f"/undo/{token}")
+        assert subscriptions.is_active(cleo.contact, cleo.letter)
     if before == "rejoined":
         data = {"action": "join", "list": cleo.letter.public_id}
         client.post(fresh_path(cleo.contact.public_id), data=data)
