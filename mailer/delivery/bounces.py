@@ -5,12 +5,12 @@ A bounce is no withdrawal: consent and memberships stay as they are (E-087).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mailer.delivery.outcomes import is_about_the_address
 from mailer.foundation import driver
 from mailer.foundation.addresses import parse_address
-from mailer.suppression import Bounce, suppress_bounced
+from mailer.suppression import Bounce, suppress_bounced, take_back_bounces
 from mailer.transactional import MessageKind, TransactionalMessage
 from mailer.transport import Outcome
 
@@ -27,15 +27,14 @@ _TO_SUBSCRIBERS = (MessageKind.CONFIRMATION, MessageKind.PERMISSION)
 
 def note_bounces(delivery_ids: Sequence[int]) -> None:
     """Suppress the addresses of deliveries that were refused just now, because there is no such mailbox."""
-    for at in range(0, len(delivery_ids), _SLICE):
-        ids = tuple(delivery_ids[at : at + _SLICE])
-        rows = driver.execute(f"{_REFUSED} ({driver.marks(len(ids))})", ids).fetchall()
-        suppress_bounced(
-            [
-                Bounce(organisation, digest, driver.moment_out(settled), driver.moment_out(given))
-                for organisation, digest, settled, given in rows
-            ]
-        )
+    for bounces in _read(delivery_ids):
+        suppress_bounced(bounces)
+
+
+def take_back(delivery_ids: Sequence[int]) -> None:
+    """The refusals of these deliveries are none of the reader's: what they suppressed is lifted again."""
+    for bounces in _read(delivery_ids):
+        take_back_bounces(bounces)
 
 
 def note_service_bounce(message: TransactionalMessage, outcome: Outcome) -> None:
@@ -43,3 +42,14 @@ def note_service_bounce(message: TransactionalMessage, outcome: Outcome) -> None
     if message.kind in _TO_SUBSCRIBERS and is_about_the_address(outcome):
         digest = parse_address(message.to_address).digest
         suppress_bounced([Bounce(message.organisation_id, digest, outcome.at)])
+
+
+def _read(delivery_ids: Sequence[int]) -> Iterator[list[Bounce]]:
+    """What the refusals of these deliveries would be as bounces, some hundred at a time."""
+    for at in range(0, len(delivery_ids), _SLICE):
+        ids = tuple(delivery_ids[at : at + _SLICE])
+        rows = driver.execute(f"{_REFUSED} ({driver.marks(len(ids))})", ids).fetchall()
+        yield [
+            Bounce(organisation, digest, driver.moment_out(settled), driver.moment_out(given))
+            for organisation, digest, settled, given in rows
+        ]

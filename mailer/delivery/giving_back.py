@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+from mailer.delivery import bounces
 from mailer.delivery.advice import why_paused
 from mailer.delivery.alarm import Series
 from mailer.delivery.outcomes import series_of
@@ -21,7 +22,8 @@ MANY = 10  # the same, where others were taken before
 def give_back(campaign_id: int, series: Series) -> int:
     """Plan those again who were refused, or put off, with the answer of a series; returns how many.
 
-    The refused ones got a 5xx, so nothing of what is planned again can have been accepted.
+    The refused ones got a 5xx, so nothing of what is planned again can have been accepted. Their addresses
+    count as bounced no more.
     """
     since = driver.moment_in(series.since - SLACK)
     rows = driver.execute(
@@ -35,6 +37,7 @@ def give_back(campaign_id: int, series: Series) -> int:
         for row in rows
         if series.key in (series_of(row[2], row[3]), pattern_of(row[2], row[3]))
     ]
+    bounces.take_back([delivery_id for delivery_id, state in of_series if state == "refused"])
     at = driver.moment_in(now())
     driver.execute_each(
         "UPDATE deliveries SET state = 'planned', due_at = ?, owner = NULL, settled_at = NULL,"

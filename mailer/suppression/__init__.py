@@ -19,6 +19,7 @@ from mailer.suppression.entries import (
     list_entries,
     suppress,
     suppress_bounced,
+    take_back_bounces,
 )
 from mailer.suppression.models import SuppressionEntry
 from mailer.suppression.states import Reason, Scope, outranks
@@ -37,4 +38,5 @@ __all__ = [
     "outranks",
     "suppress",
     "suppress_bounced",
+    "take_back_bounces",
 ]

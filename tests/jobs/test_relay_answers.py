@@ -9,13 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+import sqlalchemy as sa
 
 from mailer import campaigns
 from mailer.campaigns import Campaign, CampaignState
 from mailer.delivery import DeliveryState
-from mailer.foundation.database import unit_of_work
+from mailer.foundation.database import db, unit_of_work
 from mailer.jobs.delivery import close_campaigns, drain
 from mailer.jobs.runner import Shift
+from mailer.suppression import SuppressionEntry
 from tests.jobs.conftest import RealParts
 from tests.support.make_audience import make_people
 from tests.support.make_campaigns import counts_of, deliveries_of, fresh, make_started
@@ -25,7 +27,7 @@ TAKEN = b"250 2.0.0 taken\r\n"
 UNVERIFIED = b"554 Message rejected: this sender address is not verified\r\n"
 QUOTA = b"550-5.4.5 You have used up your daily sending limit.\r\n550 5.4.5 See our help pages.\r\n"
 S = DeliveryState
-
+STANDING = sa.select(SuppressionEntry.id).where(SuppressionEntry.lifted_at.is_(None))
 
 ONE_ENGINE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -73,6 +75,8 @@ def _after(count: int, answer: bytes) -> Callable[[Session], bytes]:
         (12, "MAIL", b"550 5.7.60 No permission to send as this sender\r\n", 0, "sender"),
         (12, "dot", b"454 Throttling failure: Daily message quota exceeded.\r\n", 0, "limit"),
         (6, "RCPT", b"454 4.7.1 <x@d.test>: Relay access denied\r\n", 0, "password"),
+        (12, "RCPT", b"550 We would rather not\r\n", 0, "the same answer to everybody"),
+        (12, "RCPT", b"550\r\n", 0, "the same answer to everybody"),
     ],
 )  # fmt: skip
 def test_the_same_answer_about_us_pauses_and_gives_everybody_back(
@@ -95,6 +99,7 @@ def test_the_same_answer_about_us_pauses_and_gives_everybody_back(
     assert counts_of(campaign) == +expected
     waiting = [one for one in deliveries_of(campaign) if one.state is S.PLANNED]
     assert {one.attempts for one in waiting} == {0}
+    assert db.session.scalars(STANDING).all() == []  # nobody's address is to blame
     # Once it is mended everybody gets the mail, and nobody gets it twice.
     del service.smtp.reactions[step]
     _resume(campaign)
