@@ -7,7 +7,7 @@ import getpass
 from dataclasses import replace
 from pathlib import Path
 
-from mailer import accounts, imports, lists, organisations, reports
+from mailer import accounts, imports, lists, organisations
 from mailer.app import create_app
 from mailer.cli.progress import ProgressBar
 from mailer.foundation.database import unit_of_work
@@ -139,7 +139,7 @@ def _work(found: Import) -> Import:
         if current.state in imports.WORKING:
             bar.show(progress.done, max(progress.total, 1))
         with unit_of_work():
-            if not imports.advance(reports.contacts_with_mail, public_id=found.public_id):
+            if not imports.advance(found.public_id):
                 break
     bar.show(1, 1)
     bar.end()

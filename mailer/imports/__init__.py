@@ -9,28 +9,26 @@ suppression or an erasure; it goes on where it was when its worker died, and can
 
 from __future__ import annotations
 
-from mailer.imports.advancing import advance, has_work
-from mailer.imports.asking import keep_mail_evidence, plan_permission_mails
 from mailer.imports.columns import SYSTEMS, TARGET_WORDS, Target
+from mailer.imports.csv_reader import ENCODINGS, SEPARATORS
 from mailer.imports.dates import DateOrder
-from mailer.imports.events import ImportStarted
-from mailer.imports.expiry import expire_imports, sweep_files
-from mailer.imports.forgetting import forget
-from mailer.imports.intake import (
+from mailer.imports.lifecycle import (
     ColumnMapping,
     Evidence,
     FileGiven,
+    ImportStarted,
+    advance,
     ask,
     check,
     create_import,
     discard,
+    has_work,
     read_otherwise,
     sample_rows,
     start,
     stop_asking,
     undo,
 )
-from mailer.imports.letter import sign_refusal_link
 from mailer.imports.models import Import, ImportRow
 from mailer.imports.permission import (
     PermissionPage,
@@ -45,6 +43,11 @@ from mailer.imports.permission import (
     read_refusal_token,
     refuse_permission,
 )
+from mailer.imports.permission_mails import (
+    keep_mail_evidence,
+    plan_permission_mails,
+    sign_refusal_link,
+)
 from mailer.imports.queries import (
     Progress,
     RefusedRow,
@@ -58,7 +61,7 @@ from mailer.imports.queries import (
     read_evidence,
     subjects_of,
 )
-from mailer.imports.records import ENCODINGS, SEPARATORS
+from mailer.imports.retention import expire_imports, forget, sweep_files
 from mailer.imports.states import REASONS, WORKING, ImportState, Refusal, RowState
 
 __all__ = [

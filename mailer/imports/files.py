@@ -16,7 +16,7 @@ from typing import Self
 from mailer.foundation import cipher
 from mailer.foundation.context import settings
 from mailer.foundation.errors import Invalid, NotFound
-from mailer.imports.records import Source
+from mailer.imports.csv_reader import Source
 
 PIECE = 64 * 1024
 _OVERHEAD = 12 + 16  # nonce and tag

@@ -20,12 +20,12 @@ from mailer.foundation.ids import new_id
 from mailer.foundation.networks import truncate_ip
 from mailer.foundation.turns import Turn
 from mailer.imports import files
+from mailer.imports.dry_run import add_counts, counted, next_rows
+from mailer.imports.matching import AddressMatch, decide, detail_of, match_addresses
 from mailer.imports.models import Import, ImportRow
-from mailer.imports.quarantine import add_counts, counted
-from mailer.imports.standing import Standing, decide, detail_of, find_standings
 from mailer.imports.states import QUARANTINED, ImportState, Refusal, RowState
 from mailer.lists import LANGUAGES, MailingList, get_list_by_id
-from mailer.organisations import Organisation, get_organisation_by_id
+from mailer.organisations import get_organisation_by_id
 from mailer.subscriptions import Subscription, SubscriptionState
 from mailer.suppression import Reason, Scope, SuppressionEntry
 
@@ -44,7 +44,7 @@ _REASONS = {
     "bounced": Reason.BOUNCE,
     "complained": Reason.COMPLAINT,
 }
-Placed = tuple[ImportRow, Standing]
+Placed = tuple[ImportRow, AddressMatch]
 
 
 def import_slice(found: Import) -> None:
@@ -59,22 +59,22 @@ def import_slice(found: Import) -> None:
 
 def _import_some(found: Import) -> int:
     """Bring in a statement's worth of rows; returns how many, 0 once all are in."""
-    rows = _next_rows(found, CHUNK)
+    rows = next_rows(found, QUARANTINED, CHUNK)
     if not rows:
         _finish(found)
         return 0
-    standings = find_standings(found, {row.address_digest or "" for row in rows})
+    matches = match_addresses(found, {row.address_digest or "" for row in rows})
     changes: Counter[str] = Counter()
     placed: dict[RowState, list[Placed]] = {state: [] for state in QUARANTINED}
     for row in rows:
-        standing = standings[row.address_digest or ""]
+        match = matches[row.address_digest or ""]
         changes.subtract(counted(row.state, row.refusal))
         row.state, row.refusal = decide(
-            row.state, standing, opt_out=row.opt_out, opt_out_at=row.opt_out_at
+            row.state, match, opt_out=row.opt_out, opt_out_at=row.opt_out_at
         )
         row.detail = detail_of(row.refusal, row.opt_out_at) or row.detail
         if row.state in placed:
-            placed[row.state].append((row, standing))
+            placed[row.state].append((row, match))
         else:
             changes.update(counted(row.state, row.refusal))
     with db.session.no_autoflush:  # each row is written once, at the end
@@ -87,19 +87,6 @@ def _import_some(found: Import) -> int:
     add_counts(found, changes)
     db.session.flush()
     return len(rows)
-
-
-def _next_rows(found: Import, limit: int) -> Sequence[ImportRow]:
-    for state in QUARANTINED:
-        rows = db.session.scalars(
-            sa.select(ImportRow)
-            .where(ImportRow.import_id == found.id, ImportRow.state == state)
-            .order_by(ImportRow.id)
-            .limit(limit)
-        ).all()
-        if rows:
-            return rows
-    return ()
 
 
 def _finish(found: Import) -> None:
@@ -161,37 +148,66 @@ def wording_text(wording: str) -> str:
     return consent.store_text(body, "application/json")
 
 
+def _with_subjects(
+    found: Import, placed: Sequence[Placed]
+) -> list[tuple[ImportRow, Contact | None, Keyed]]:
+    """Each row with the contact it is about and the pseudonym it stands under in the ledger.
+
+    Who is known here stands under their own, everybody else under a fresh one that can be erased by itself.
+    """
+    known = {match.contact.subject_id for _, match in placed if match.contact is not None}
+    keyed = consent.keyed_subjects(known)
+    organisation = get_organisation_by_id(found.organisation_id)
+    fresh = iter(consent.create_subjects(organisation, len(placed) - len(known)))
+    rows: list[tuple[ImportRow, Contact | None, Keyed]] = []
+    for row, match in placed:
+        if match.contact is None:
+            rows.append((row, None, next(fresh)))
+        elif match.contact.subject_id in keyed:
+            row.contact_id = match.contact.id
+            rows.append((row, match.contact, keyed[match.contact.subject_id]))
+        else:  # whose key is gone is being erased
+            row.state, row.refusal = RowState.REFUSED, Refusal.ERASED
+    return rows
+
+
+def _record(
+    found: Import,
+    mailing_list: MailingList,
+    state: ConsentState,
+    people: Sequence[tuple[ImportRow, Contact | None, Keyed]],
+) -> list[tuple[ImportRow, int, Mapping[str, Any]]]:
+    """Write what the file says of each person into the ledger; each row with its record and the evidence."""
+    shared, texts = shared_evidence(found), dict[str, str]()
+    drafts = [
+        (
+            subject,
+            {"imported": evidence_of(row, shared, texts)},
+            _given_at(row) if state is ConsentState.GIVEN else None,
+        )
+        for row, _, subject in people
+    ]
+    organisation = get_organisation_by_id(found.organisation_id)
+    records = consent.record_imported_many(organisation, mailing_list, state, drafts)
+    return [
+        (row, record_id, evidence)
+        for (row, _, _), (_, evidence, _), record_id in zip(people, drafts, records, strict=True)
+    ]
+
+
 def _admit(found: Import, placed: Sequence[Placed]) -> None:
     """People with a proof: a contact, a given record, and a membership that cites it."""
     if not placed:
         return
-    organisation, mailing_list = _whose(found)
-    known = {s.contact.subject_id: s.contact for _, s in placed if s.contact is not None}
-    keyed = consent.keyed_subjects(known)
-    fresh = iter(consent.create_subjects(organisation, len(placed) - len(known)))
-    admitted: list[tuple[ImportRow, Keyed]] = []
-    newcomers: list[tuple[ImportRow, Keyed]] = []
-    for row, standing in placed:
-        if standing.contact is None:
-            subject = next(fresh)
-            newcomers.append((row, subject))
-        elif standing.contact.subject_id in keyed:
-            subject = keyed[standing.contact.subject_id]
-            row.contact_id = standing.contact.id
-            row.filled = _fill(standing.contact, row)
-        else:  # whose key is gone is being erased
-            row.state, row.refusal = RowState.REFUSED, Refusal.ERASED
-            continue
-        admitted.append((row, subject))
+    mailing_list = get_list_by_id(found.mailing_list_id)
+    people = _with_subjects(found, placed)
+    for row, contact, _ in people:
+        if contact is not None:
+            row.filled = _fill(contact, row)
+    newcomers = [(row, subject) for row, contact, subject in people if contact is None]
     _enter(found, mailing_list, newcomers)
-    shared, texts = shared_evidence(found), dict[str, str]()
-    drafts = [
-        (subject, {"imported": evidence_of(row, shared, texts)}, _given_at(row))
-        for row, subject in admitted
-    ]
-    records = consent.record_imported_many(organisation, mailing_list, ConsentState.GIVEN, drafts)
     memberships = []
-    for (row, _), (_, evidence, _), record_id in zip(admitted, drafts, records, strict=True):
+    for row, record_id, evidence in _record(found, mailing_list, ConsentState.GIVEN, people):
         provenance = consent.provenance_of({"state": "given", "evidence": evidence})
         memberships.append(_membership(mailing_list, row, record_id, provenance))
         row.record_id, row.state = record_id, RowState.IMPORTED
@@ -268,34 +284,15 @@ def _fill(contact: Contact, row: ImportRow) -> list[list[str]]:
 
 
 def _lock(found: Import, placed: Sequence[Placed]) -> None:
-    """People without a proof: recorded as unknown, and mailed nothing until they give permission.
-
-    Who is known here already is recorded under their own pseudonym, everybody else under a fresh one that
-    can be erased by itself.
-    """
+    """People without a proof: recorded as unknown, and mailed nothing until they give permission."""
     if not placed:
         return
-    organisation, mailing_list = _whose(found)
-    known = {s.contact.subject_id: s.contact for _, s in placed if s.contact is not None}
-    keyed = consent.keyed_subjects(known)
-    fresh = iter(consent.create_subjects(organisation, len(placed) - len(known)))
-    shared, texts = shared_evidence(found), dict[str, str]()
-    drafts: list[tuple[Keyed, Mapping[str, Any], datetime | None]] = []
-    locked: list[ImportRow] = []
-    for row, standing in placed:
-        if standing.contact is None:
-            subject = next(fresh)
+    mailing_list = get_list_by_id(found.mailing_list_id)
+    people = _with_subjects(found, placed)
+    for row, contact, subject in people:
+        if contact is None:
             row.subject_id = subject.id
-        elif standing.contact.subject_id in keyed:
-            subject = keyed[standing.contact.subject_id]
-            row.contact_id = standing.contact.id
-        else:  # whose key is gone is being erased
-            row.state, row.refusal = RowState.REFUSED, Refusal.ERASED
-            continue
-        drafts.append((subject, {"imported": evidence_of(row, shared, texts)}, None))
-        locked.append(row)
-    records = consent.record_imported_many(organisation, mailing_list, ConsentState.UNKNOWN, drafts)
-    for row, record_id in zip(locked, records, strict=True):
+    for row, record_id, _ in _record(found, mailing_list, ConsentState.UNKNOWN, people):
         row.record_id, row.state = record_id, RowState.LOCKED
 
 
@@ -340,7 +337,3 @@ def blank(row: ImportRow) -> None:
     """Take from a row what is personal."""
     for name, value in BLANK.items():
         setattr(row, name, value)
-
-
-def _whose(found: Import) -> tuple[Organisation, MailingList]:
-    return get_organisation_by_id(found.organisation_id), get_list_by_id(found.mailing_list_id)

@@ -18,10 +18,10 @@ from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db
 from mailer.foundation.errors import LinkExpired, LinkInvalid
 from mailer.foundation.tokens import Purpose, read_lasting, read_timed
+from mailer.imports.dry_run import add_counts, counted
 from mailer.imports.importing import blank, subject_of
-from mailer.imports.letter import NO_SOURCE
 from mailer.imports.models import Import, ImportRow
-from mailer.imports.quarantine import add_counts, counted
+from mailer.imports.permission_mails import NO_SOURCE
 from mailer.imports.states import RowState
 from mailer.lists import LANGUAGES, MailingList, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id

@@ -14,8 +14,8 @@ from mailer.contacts import Contact
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotFound
 from mailer.foundation.paging import Cursor, Page, page_of
-from mailer.imports.judging import protect
 from mailer.imports.models import Import, ImportRow
+from mailer.imports.row_reader import protect
 from mailer.imports.states import QUARANTINED, REASONS, UNDOABLE, ImportState, RowState
 from mailer.organisations import Organisation
 

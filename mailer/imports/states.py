@@ -64,16 +64,6 @@ class Refusal(StrEnum):
 WORKING = frozenset({ImportState.READING, ImportState.IMPORTING, ImportState.UNDOING})
 QUARANTINED = (RowState.PROVEN, RowState.UNPROVEN, RowState.OPTED_OUT)
 UNDOABLE = (RowState.IMPORTED, RowState.LOCKED, RowState.ASKED, RowState.SUPPRESSED)
-# What still holds personal data of people who said nothing, and goes when the time is over.
-WAITING = (
-    RowState.PROVEN,
-    RowState.UNPROVEN,
-    RowState.OPTED_OUT,
-    RowState.KNOWN,
-    RowState.REFUSED,
-    RowState.LOCKED,
-    RowState.ASKED,
-)
 
 REASONS: dict[Refusal, str] = {
     Refusal.UNREADABLE: "A quotation mark is not closed, or stands where none may stand.",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
 from mailer import consent, transactional
 from mailer.consent import ConsentRecord
 from mailer.contacts import Contact
+from mailer.delivery import Delivery
 from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db
 from mailer.foundation.turns import Turn
+from mailer.imports.dry_run import add_counts, counted, next_rows
 from mailer.imports.importing import blank
 from mailer.imports.models import Import, ImportRow
-from mailer.imports.quarantine import add_counts, counted
 from mailer.imports.states import UNDOABLE, ImportState, Refusal, RowState
 from mailer.lists import get_list_by_id
 from mailer.organisations import get_organisation_by_id
@@ -24,21 +25,19 @@ from mailer.subscriptions import Subscription, SubscriptionState
 from mailer.suppression import Reason, SuppressionEntry
 
 CHUNK = 100  # rows that are taken back by the same statements
-WasMailed = Callable[[Collection[int]], Collection[int]]
 
 
-def undo_slice(found: Import, was_mailed: WasMailed) -> None:
+def undo_slice(found: Import) -> None:
     """Take back the next rows, for one turn; the last ends the undo. The caller holds a lock on `found`.
 
-    Imported consents are ended by records of their own and stay in the ledger. `was_mailed` says which of
-    some people (row ids of contacts) got campaign mail.
+    Imported consents are ended by records of their own and stay in the ledger.
     """
-    Turn().repeat(lambda: _undo_some(found, was_mailed))
+    Turn().repeat(lambda: _undo_some(found))
 
 
-def _undo_some(found: Import, was_mailed: WasMailed) -> int:
+def _undo_some(found: Import) -> int:
     """Take back a statement's worth of rows; returns how many, 0 once nothing is left."""
-    rows = _next_rows(found, CHUNK)
+    rows = next_rows(found, UNDOABLE, CHUNK)
     if not rows:
         _finish(found)
         return 0
@@ -46,7 +45,7 @@ def _undo_some(found: Import, was_mailed: WasMailed) -> int:
     for row in rows:
         changes.subtract(counted(row.state, row.refusal))
     if rows[0].state is RowState.IMPORTED:
-        _take_back_people(found, rows, was_mailed)
+        _take_back_people(found, rows)
     elif rows[0].state is RowState.SUPPRESSED:
         _take_back_suppressions(rows)
     else:
@@ -71,20 +70,7 @@ def release_locked(rows: Sequence[ImportRow], state: RowState) -> None:
     db.session.flush()
 
 
-def _next_rows(found: Import, limit: int) -> Sequence[ImportRow]:
-    for state in UNDOABLE:
-        rows = db.session.scalars(
-            sa.select(ImportRow)
-            .where(ImportRow.import_id == found.id, ImportRow.state == state)
-            .order_by(ImportRow.id)
-            .limit(limit)
-        ).all()
-        if rows:
-            return rows
-    return ()
-
-
-def _take_back_people(found: Import, rows: Sequence[ImportRow], was_mailed: WasMailed) -> None:
+def _take_back_people(found: Import, rows: Sequence[ImportRow]) -> None:
     contacts = {
         contact.id: contact
         for contact in db.session.scalars(
@@ -94,7 +80,7 @@ def _take_back_people(found: Import, rows: Sequence[ImportRow], was_mailed: WasM
             .with_for_update()
         )
     }
-    touched = _touched(found, rows, contacts) | set(was_mailed(list(contacts)))
+    touched = _touched(found, rows, contacts) | _mailed(contacts)
     going: list[tuple[ImportRow, Contact]] = []
     for row in rows:
         contact = contacts.get(row.contact_id or 0)
@@ -153,6 +139,12 @@ def _touched(found: Import, rows: Sequence[ImportRow], contacts: dict[int, Conta
         )
     )
     return touched | _stopped_since(found, contacts)
+
+
+def _mailed(contact_ids: Collection[int]) -> set[int]:
+    """Those for whom any campaign mail was planned or sent."""
+    query = sa.select(Delivery.contact_id).where(Delivery.contact_id.in_(contact_ids)).distinct()
+    return set(db.session.scalars(query))
 
 
 def _stopped_since(found: Import, contacts: dict[int, Contact]) -> set[int]:

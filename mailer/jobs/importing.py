@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from mailer import imports, reports
+from mailer import imports
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.turns import PAUSE_SECONDS
 from mailer.jobs.patience import in_turns
@@ -35,7 +35,7 @@ def advance_imports() -> Mapping[str, object] | None:
 def advance_once(public_id: str | None = None) -> bool:
     """One slice of the next import, or of the one named; False when there is none."""
     with unit_of_work():
-        return imports.advance(reports.contacts_with_mail, public_id=public_id)
+        return imports.advance(public_id)
 
 
 def expire_imports() -> int:

@@ -13,7 +13,6 @@ from mailer.reports.clicks import ClickReport, LinkClicks, click_report
 from mailer.reports.person_report import (
     MailTo,
     bounced_mails,
-    contacts_with_mail,
     list_mails_to,
 )
 from mailer.reports.recipients import DeliveryLine, list_deliveries
@@ -28,7 +27,6 @@ __all__ = [
     "bounced_mails",
     "campaign_report",
     "click_report",
-    "contacts_with_mail",
     "count_audiences",
     "list_deliveries",
     "list_mails_to",

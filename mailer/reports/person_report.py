@@ -26,15 +26,6 @@ class MailTo:
     reply: str
 
 
-def contacts_with_mail(contact_ids: Collection[int]) -> set[int]:
-    """Which of these people (row ids of contacts) any campaign mail was planned for or sent to."""
-    return set(
-        db.session.scalars(
-            sa.select(Delivery.contact_id).where(Delivery.contact_id.in_(contact_ids)).distinct()
-        )
-    )
-
-
 def list_mails_to(contact: Contact, *, limit: int) -> list[MailTo]:
     """The newest `limit` campaign mails to `contact`, newest first, with the reply of the mail server."""
     return _mails(sa.true(), contact, limit)

@@ -38,7 +38,7 @@ def asked(mailing_list: MailingList) -> Import:
         imports.start(again(found))
     while True:
         with unit_of_work():
-            if not imports.advance(lambda _: set()):
+            if not imports.advance():
                 break
     return plan(found)
 
@@ -89,7 +89,7 @@ def test_one_mailbox_gets_few_permission_mails_and_keeps_nobody_waiting(
         imports.start(again(found))
     while True:
         with unit_of_work():
-            if not imports.advance(lambda _: set()):
+            if not imports.advance():
                 break
     plan(found)
     with unit_of_work():

@@ -14,14 +14,14 @@ from mailer.foundation.errors import Invalid
 from mailer.foundation.typed_addresses import read_typed_address
 from mailer.imports.columns import propose, recognise
 from mailer.imports.dates import DateOrder, read_date
-from mailer.imports.judging import Judged, Reader, judge, protect, read_address, restore
+from mailer.imports.row_reader import ReadRow, RowRules, protect, read_address, read_row, restore
 from mailer.imports.states import Refusal, RowState
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 PROOF = {"source": "shop", "method": "form", "wording": "Yes", "has_evidence": True}
 
 
-def reader(header: str, **more: object) -> Reader:
+def rules(header: str, **more: object) -> RowRules:
     names = header.split(",")
     given = {
         "header": names,
@@ -30,15 +30,15 @@ def reader(header: str, **more: object) -> Reader:
         "now": NOW,
         **more,
     }
-    return Reader(**given)  # type: ignore[arg-type]  # a mixed dict
+    return RowRules(**given)  # type: ignore[arg-type]  # a mixed dict
 
 
-def judged(header: str, *cells: str, **more: object) -> Judged:
-    return judge(reader(header, **more), list(cells))
+def row(header: str, *cells: str, **more: object) -> ReadRow:
+    return read_row(rules(header, **more), list(cells))
 
 
 def test_a_row_with_source_date_wording_method_and_evidence_is_proven(app: Flask) -> None:
-    found = judged("email,consent_date", "Cleo@Example.org", "2024-05-31", **PROOF)
+    found = row("email,consent_date", "Cleo@Example.org", "2024-05-31", **PROOF)
     assert found.state is RowState.PROVEN
     assert found.given == "Cleo@example.org"
     assert found.proof["date"] == "2024-05-31T00:00:00Z"
@@ -48,7 +48,7 @@ def test_a_row_with_source_date_wording_method_and_evidence_is_proven(app: Flask
 @pytest.mark.parametrize("missing", ["source", "method", "wording", "has_evidence", "date"])
 def test_without_any_of_it_the_row_is_not_proven(app: Flask, missing: str) -> None:
     given = {**PROOF, "date": "2024-05-31", missing: ""}
-    assert judged("email", "cleo@example.org", **given).state is RowState.UNPROVEN
+    assert row("email", "cleo@example.org", **given).state is RowState.UNPROVEN
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_slash_date_follows_the_choice() -> None:
 
 def test_a_date_that_cannot_be_is_refused(app: Flask) -> None:
     for date in ("soon", "2999-01-01", "1901-01-01"):
-        found = judged("email,consent_date", "cleo@example.org", date, **PROOF)
+        found = row("email,consent_date", "cleo@example.org", date, **PROOF)
         assert found.refusal is Refusal.DATE
 
 
@@ -101,7 +101,7 @@ def test_a_date_that_cannot_be_is_refused(app: Flask) -> None:
 def test_whoever_opted_out_elsewhere_is_never_subscribed(
     app: Flask, header: str, cells: tuple[str, ...], out: str
 ) -> None:
-    found = judged(header, *cells, **PROOF, date="2024-05-31")
+    found = row(header, *cells, **PROOF, date="2024-05-31")
     assert (found.state, found.opt_out) == (RowState.OPTED_OUT, out)
 
 
@@ -115,10 +115,10 @@ def test_both_moments_and_networks_of_a_double_opt_in_elsewhere_are_kept(app: Fl
         "198.51.100.9",
         *("2", "771", "ab12"),
     )
-    found = judged(header, *cells, **PROOF).proof
+    found = row(header, *cells, **PROOF).proof
     assert (found["date"], found["ip"]) == ("2023-05-01T09:04:10Z", "198.51.100.9")
     assert (found["signed_up_at"], found["signup_ip"]) == ("2023-05-01T09:00:00Z", "198.51.100.7")
-    once = judged(header, "b@mc.example", "", "", *cells[3:], **PROOF).proof
+    once = row(header, "b@mc.example", "", "", *cells[3:], **PROOF).proof
     assert "signed_up_at" not in once
 
 
@@ -127,7 +127,7 @@ def test_both_moments_and_networks_of_a_double_opt_in_elsewhere_are_kept(app: Fl
     [("Slovak", "sk"), ("sk_SK", "sk"), ("Slovenian", "sl"), ("cz", "cs"), ("uk", "uk"), ("?", "")],
 )
 def test_a_language_is_read_as_what_it_is(app: Flask, written: str, language: str) -> None:
-    assert judged("email,language", "a@b.example", written).language == language
+    assert row("email,language", "a@b.example", written).language == language
 
 
 @pytest.mark.parametrize(
@@ -142,27 +142,27 @@ def test_a_language_is_read_as_what_it_is(app: Flask, written: str, language: st
 def test_whoever_never_confirmed_elsewhere_is_refused(
     app: Flask, header: str, cells: tuple[str, ...]
 ) -> None:
-    found = judged(header, *cells)
+    found = row(header, *cells)
     assert found.refusal is Refusal.UNCONFIRMED
     assert found.detail == (cells[1] if len(cells) == 2 else "")
 
 
 def test_a_status_nobody_knows_is_refused_and_named(app: Flask) -> None:
-    found = judged("email,status", "a@b.example", "vip")
+    found = row("email,status", "a@b.example", "vip")
     assert (found.refusal, found.detail) == (Refusal.VALUE, "status vip")
 
 
 def test_ragged_rows_and_missing_addresses_are_told_apart(app: Flask) -> None:
-    assert judged("name,email", "Cleo").refusal is Refusal.RAGGED
-    assert judged("email", "a@b.example", "more").refusal is Refusal.RAGGED
-    assert judged("email,name", "", "Cleo").refusal is Refusal.ADDRESS_MISSING
-    assert judged("email", "a@b").refusal is Refusal.ADDRESS_INVALID
-    assert judged("email,name", "a@b.example").state is RowState.UNPROVEN
+    assert row("name,email", "Cleo").refusal is Refusal.RAGGED
+    assert row("email", "a@b.example", "more").refusal is Refusal.RAGGED
+    assert row("email,name", "", "Cleo").refusal is Refusal.ADDRESS_MISSING
+    assert row("email", "a@b").refusal is Refusal.ADDRESS_INVALID
+    assert row("email,name", "a@b.example").state is RowState.UNPROVEN
 
 
 def test_attributes_become_fields(app: Flask) -> None:
     attributes = json.dumps({"City": "Köln", "score": 5, "nothing": None, "deep": {"a": 1}})
-    found = judged(
+    found = row(
         "uuid,email,name,attributes,status", "u", "a@b.example", "Ada King", attributes, "enabled"
     )
     assert (found.first_name, found.last_name) == ("Ada", "King")

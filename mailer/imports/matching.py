@@ -43,7 +43,7 @@ class ConsentMoment:
 
 
 @dataclass(slots=True)
-class Standing:
+class AddressMatch:
     """What is known here about one address."""
 
     contact: Contact | None = None
@@ -71,9 +71,9 @@ class Standing:
         return [one for one in self.consents if not any(map(one.yields_to, moments))]
 
 
-def find_standings(found: Import, digests: Collection[str]) -> dict[str, Standing]:
-    """The standing of every address of a slice; locks the people it finds until the transaction ends."""
-    standings = {digest: Standing() for digest in digests}
+def match_addresses(found: Import, digests: Collection[str]) -> dict[str, AddressMatch]:
+    """What is known of every address of a slice; locks the people it finds until the transaction ends."""
+    matches = {digest: AddressMatch() for digest in digests}
     for entry in db.session.scalars(
         sa.select(SuppressionEntry).where(
             SuppressionEntry.organisation_id == found.organisation_id,
@@ -81,8 +81,8 @@ def find_standings(found: Import, digests: Collection[str]) -> dict[str, Standin
             SuppressionEntry.lifted_at.is_(None),
         )
     ):
-        standings[entry.address_digest].stops.append(entry)
-    by_contact: dict[int, Standing] = {}
+        matches[entry.address_digest].stops.append(entry)
+    by_contact: dict[int, AddressMatch] = {}
     for contact in db.session.scalars(
         sa.select(Contact)
         .where(
@@ -91,46 +91,46 @@ def find_standings(found: Import, digests: Collection[str]) -> dict[str, Standin
         .order_by(Contact.id)
         .with_for_update()
     ):
-        by_contact[contact.id] = standings[contact.address_digest or ""]
+        by_contact[contact.id] = matches[contact.address_digest or ""]
         by_contact[contact.id].contact = contact
     if by_contact:
         _note_memberships(found, by_contact)
         _note_answers(found, by_contact)
     for asked in db.session.scalars(_asked_elsewhere(found, digests)):
-        standings[asked or ""].was_asked = True
-    return standings
+        matches[asked or ""].was_asked = True
+    return matches
 
 
 def decide(
     state: RowState,
-    standing: Standing,
+    match: AddressMatch,
     *,
     opt_out: str | None = "",
     opt_out_at: datetime | None = None,
 ) -> tuple[RowState, Refusal | None]:
     """What a row that says `state`, and in which way out, comes to, given where the person stands."""
     if state is RowState.OPTED_OUT:
-        return _opted_out(standing, opt_out, opt_out_at)
-    refusal = _refusal(state, standing)
+        return _opted_out(match, opt_out, opt_out_at)
+    refusal = _refusal(state, match)
     if refusal is not None:
         return RowState.REFUSED, refusal
-    if standing.membership is not None:
+    if match.membership is not None:
         return RowState.KNOWN, None
     return state, None
 
 
 def _opted_out(
-    standing: Standing, opt_out: str | None, opt_out_at: datetime | None
+    match: AddressMatch, opt_out: str | None, opt_out_at: datetime | None
 ) -> tuple[RowState, Refusal | None]:
     """What an opt-out comes to: it holds unless a newer consent, or one confirmed here, stands against it.
 
     Where it holds for some lists and not for others, the refusal says so.
     """
-    ended = [one.yields_to(opt_out_at) for one in standing.live_consents(opt_out)]
+    ended = [one.yields_to(opt_out_at) for one in match.live_consents(opt_out)]
     if not all(ended):
         state = RowState.OPTED_OUT if any(ended) else RowState.REFUSED
         return state, Refusal.OPTED_OUT_KNOWN
-    if standing.stops_for(opt_out) and not ended:
+    if match.stops_for(opt_out) and not ended:
         return RowState.REFUSED, Refusal.OPTED_OUT  # they are stopped here already
     return RowState.OPTED_OUT, Refusal.OPTED_OUT
 
@@ -142,23 +142,23 @@ def detail_of(refusal: Refusal | None, opt_out_at: datetime | None) -> str:
     return ""
 
 
-def _refusal(state: RowState, standing: Standing) -> Refusal | None:
-    if any(entry.reason is Reason.ERASURE for entry in standing.stops):
+def _refusal(state: RowState, match: AddressMatch) -> Refusal | None:
+    if any(entry.reason is Reason.ERASURE for entry in match.stops):
         return Refusal.ERASED
-    if standing.stops:
+    if match.stops:
         return Refusal.SUPPRESSED
-    if standing.contact is not None and standing.contact.restricted_at is not None:
+    if match.contact is not None and match.contact.restricted_at is not None:
         return Refusal.RESTRICTED
-    if standing.membership is SubscriptionState.ENDED:
+    if match.membership is SubscriptionState.ENDED:
         return Refusal.ENDED
-    if standing.has_said_no and standing.membership is None:
+    if match.has_said_no and match.membership is None:
         return Refusal.ENDED
-    if standing.was_asked and state is RowState.UNPROVEN:
+    if match.was_asked and state is RowState.UNPROVEN:
         return Refusal.ASKED_BEFORE
     return None
 
 
-def _note_memberships(found: Import, by_contact: dict[int, Standing]) -> None:
+def _note_memberships(found: Import, by_contact: dict[int, AddressMatch]) -> None:
     for contact_id, list_id, state, given_at, recorded_at in db.session.execute(
         sa.select(
             Subscription.contact_id,
@@ -170,19 +170,19 @@ def _note_memberships(found: Import, by_contact: dict[int, Standing]) -> None:
         .outerjoin(ConsentRecord, ConsentRecord.id == Subscription.proof_id)
         .where(Subscription.contact_id.in_(by_contact))
     ):
-        standing = by_contact[contact_id]
+        match = by_contact[contact_id]
         if list_id == found.mailing_list_id:
-            standing.membership = state
+            match.membership = state
         if state is SubscriptionState.ACTIVE:
-            standing.consents.append(ConsentMoment(given_at or recorded_at, given_at is None))
+            match.consents.append(ConsentMoment(given_at or recorded_at, given_at is None))
 
 
-def _note_answers(found: Import, by_contact: dict[int, Standing]) -> None:
+def _note_answers(found: Import, by_contact: dict[int, AddressMatch]) -> None:
     """Withdrawals and boxes left unticked, under any of the subjects a person stands under."""
     subjects = {
-        standing.contact.subject_id: standing
-        for standing in by_contact.values()
-        if standing.contact is not None
+        match.contact.subject_id: match
+        for match in by_contact.values()
+        if match.contact is not None
     }
     for contact_id, subject_id in db.session.execute(
         sa.select(SignupRequest.contact_id, SignupRequest.subject_id).where(

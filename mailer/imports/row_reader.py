@@ -1,6 +1,6 @@
 """One record of a file → what it says about a person, by itself; nothing of ours is asked.
 
-What it leads to here, the standing of the person decides: see standing.py.
+What that leads to depends on what is known here of the address: see matching.py.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ STATUS = {word: group for group, words in _STATUS_GROUPS.items() for word in wor
 OPT_OUTS = ("unsubscribed", "bounced", "complained")
 _YES = frozenset({"yes", "true", "1", "y", "ja", "oui", "on", "x", "t"})
 _NO = frozenset({"no", "false", "0", "2", "n", "nein", "non", "off", "f", ""})
-# The plainest of addresses, which are most: judged like the others, only quicker.
+# The plainest of addresses, which are most: read like the others, only quicker.
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*", re.ASCII)
 _PLAIN_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)
 LONGEST_LOCAL = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class RowRules:
     """How the records of one file are read: the target of each column, and what holds for all rows."""
 
     header: Sequence[str]
@@ -71,7 +71,7 @@ class Reader:
 
 
 @dataclass(slots=True)
-class Judged:
+class ReadRow:
     """What a record says. `state` is one of PROVEN, UNPROVEN, OPTED_OUT, REFUSED."""
 
     state: RowState
@@ -88,34 +88,34 @@ class Judged:
     opt_out_at: datetime | None = None
 
 
-def judge(reader: Reader, cells: Sequence[str]) -> Judged:
+def read_row(rules: RowRules, cells: Sequence[str]) -> ReadRow:
     """What one record says about one person, or why it is refused."""
-    if len(cells) > len(reader.header) and any(cells[len(reader.header) :]):
-        return _refused(Refusal.RAGGED, cells, reader)
-    values = _values(reader, cells)
+    if len(cells) > len(rules.header) and any(cells[len(rules.header) :]):
+        return _refused(Refusal.RAGGED, cells, rules)
+    values = _values(rules, cells)
     given = values.get(_T.ADDRESS, "")
     if not given:
-        at = reader.targets.index(_T.ADDRESS)
+        at = rules.targets.index(_T.ADDRESS)
         return _refused(
-            Refusal.RAGGED if len(cells) <= at else Refusal.ADDRESS_MISSING, cells, reader
+            Refusal.RAGGED if len(cells) <= at else Refusal.ADDRESS_MISSING, cells, rules
         )
     try:
         read = read_address(given)
     except Invalid as error:
-        return Judged(
+        return ReadRow(
             RowState.REFUSED,
             given=clean(given)[:254],
             refusal=Refusal.ADDRESS_INVALID,
             detail=str(error),
         )
-    judged = Judged(RowState.UNPROVEN, given=read.address.given, digest=read.address.digest)
-    judged.detail = describe_corrections(read.corrections)
-    _note_opt_out(judged, reader, values)
-    if judged.state is RowState.UNPROVEN:
-        _note_person(judged, reader, values, cells)
-    if judged.state is RowState.UNPROVEN:
-        _note_proof(judged, reader, values)
-    return judged
+    row = ReadRow(RowState.UNPROVEN, given=read.address.given, digest=read.address.digest)
+    row.detail = describe_corrections(read.corrections)
+    _note_opt_out(row, rules, values)
+    if row.state is RowState.UNPROVEN:
+        _note_person(row, rules, values, cells)
+    if row.state is RowState.UNPROVEN:
+        _note_proof(row, rules, values)
+    return row
 
 
 def restore(cell: str) -> str:
@@ -155,10 +155,10 @@ def _domain(domain: str) -> str | None:
     return domain if checked.given == f"a@{domain}" and checked.domain == domain else None
 
 
-def _values(reader: Reader, cells: Sequence[str]) -> dict[str, str]:
+def _values(rules: RowRules, cells: Sequence[str]) -> dict[str, str]:
     """The first value that is not empty of every target."""
     values: dict[str, str] = {}
-    for target, cell in zip(reader.targets, cells, strict=False):
+    for target, cell in zip(rules.targets, cells, strict=False):
         if cell and target not in values and target != _T.IGNORE:
             text = restore(cell).strip()
             if text:
@@ -166,11 +166,11 @@ def _values(reader: Reader, cells: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _note_opt_out(judged: Judged, reader: Reader, values: dict[str, str]) -> None:
+def _note_opt_out(row: ReadRow, rules: RowRules, values: dict[str, str]) -> None:
     word = re.sub(r"[\s_-]+", " ", values.get(_T.STATUS, "").casefold()).strip()
     status = STATUS.get(word, "") if word else "fine"
     if not status:
-        _refuse(judged, Refusal.VALUE, f"status {word[:60]}")
+        _refuse(row, Refusal.VALUE, f"status {word[:60]}")
         return
     out = status if status in OPT_OUTS else ""
     left, bounced = values.get(_T.OPT_OUT_DATE, ""), values.get(_T.BOUNCE_DATE, "")
@@ -178,20 +178,20 @@ def _note_opt_out(judged: Judged, reader: Reader, values: dict[str, str]) -> Non
     has_bounced = bool(bounced) and not is_empty(bounced) and bounced.casefold() not in _NO
     flag = values.get(_T.OPTED_OUT, "").casefold()
     if not out and (
-        reader.all_opted_out or has_left or flag not in _NO or values.get(_T.OPT_OUT_MARK)
+        rules.all_opted_out or has_left or flag not in _NO or values.get(_T.OPT_OUT_MARK)
     ):
         out = "unsubscribed"
     if not out and has_bounced:
         out = "bounced"
     if out:
-        judged.state, judged.refusal, judged.opt_out = RowState.OPTED_OUT, Refusal.OPTED_OUT, out
+        row.state, row.refusal, row.opt_out = RowState.OPTED_OUT, Refusal.OPTED_OUT, out
         written = left if has_left else bounced
-        moment = latest_moment(written, reader.date_order)
-        judged.opt_out_at = _past(moment, reader.now)
-        if judged.opt_out_at is None:
-            judged.detail = f"date {clean(written)[:60]}" if written else "no date"
-    elif status == "unconfirmed" or _is_never_activated(reader, values):
-        _refuse(judged, Refusal.UNCONFIRMED, word[:60] if status == "unconfirmed" else "")
+        moment = latest_moment(written, rules.date_order)
+        row.opt_out_at = _past(moment, rules.now)
+        if row.opt_out_at is None:
+            row.detail = f"date {clean(written)[:60]}" if written else "no date"
+    elif status == "unconfirmed" or _is_never_activated(rules, values):
+        _refuse(row, Refusal.UNCONFIRMED, word[:60] if status == "unconfirmed" else "")
 
 
 def _past(moment: datetime | None, now: datetime) -> datetime | None:
@@ -201,67 +201,65 @@ def _past(moment: datetime | None, now: datetime) -> datetime | None:
     return min(moment, now)
 
 
-def _is_never_activated(reader: Reader, values: dict[str, str]) -> bool:
-    return _T.ACTIVATED in reader.targets and is_empty(values.get(_T.ACTIVATED, ""))
+def _is_never_activated(rules: RowRules, values: dict[str, str]) -> bool:
+    return _T.ACTIVATED in rules.targets and is_empty(values.get(_T.ACTIVATED, ""))
 
 
 def _note_person(
-    judged: Judged, reader: Reader, values: dict[str, str], cells: Sequence[str]
+    row: ReadRow, rules: RowRules, values: dict[str, str], cells: Sequence[str]
 ) -> None:
     first, last = values.get(_T.FIRST_NAME, ""), values.get(_T.LAST_NAME, "")
     if not first and not last:
         first, _, last = values.get(_T.NAME, "").partition(" ")
-    judged.first_name, judged.last_name = clean(first), clean(last)
-    judged.language = primary_language(values.get(_T.LANGUAGE, ""))
+    row.first_name, row.last_name = clean(first), clean(last)
+    row.language = primary_language(values.get(_T.LANGUAGE, ""))
     fields: dict[str, str] = {}
-    for name, target, cell in zip(reader.header, reader.targets, cells, strict=False):
+    for name, target, cell in zip(rules.header, rules.targets, cells, strict=False):
         if target == _T.FIELD and cell.strip():
             fields[plain_name(name) or "field"] = clean(restore(cell))
     attributes = values.get(_T.ATTRIBUTES)
     if attributes:
         fields = {**_attributes(attributes), **fields}
-    judged.fields = {name: value for name, value in fields.items() if value}
-    texts = (judged.first_name, judged.last_name)
+    row.fields = {name: value for name, value in fields.items() if value}
+    texts = (row.first_name, row.last_name)
     if any(len(text) > LONGEST_NAME for text in texts):
-        _refuse(judged, Refusal.VALUE, "name")
-    elif len(judged.fields) > MOST_FIELDS or any(
-        len(v) > LONGEST_VALUE for v in judged.fields.values()
-    ):
-        _refuse(judged, Refusal.VALUE, "fields")
+        _refuse(row, Refusal.VALUE, "name")
+    elif len(row.fields) > MOST_FIELDS or any(len(v) > LONGEST_VALUE for v in row.fields.values()):
+        _refuse(row, Refusal.VALUE, "fields")
 
 
-def _note_proof(judged: Judged, reader: Reader, values: dict[str, str]) -> None:
+def _note_proof(row: ReadRow, rules: RowRules, values: dict[str, str]) -> None:
     """With source, date, wording, method and an evidence file it is proven (C-049)."""
     is_double = values.get(_T.DOUBLE_OPT_IN, "").casefold()
     dates = (_T.CONSENT_DATE, _T.ACTIVATED, _T.SIGNUP_DATE)
     own = next((values[key] for key in dates if not is_empty(values.get(key, ""))), "")
-    written = own or reader.date
-    method = values.get(_T.METHOD) or reader.method
+    written = own or rules.date
+    method = values.get(_T.METHOD) or rules.method
     proof = {
-        "source": clean(values.get(_T.SOURCE) or reader.source)[:500],
+        "source": clean(values.get(_T.SOURCE) or rules.source)[:500],
         "method": clean(method or ("double opt-in" if is_double in _YES else ""))[:500],
-        "wording": (values.get(_T.WORDING) or reader.wording)[:LONGEST_WORDING].replace("\x00", ""),
+        "wording": (values.get(_T.WORDING) or rules.wording)[:LONGEST_WORDING].replace("\x00", ""),
         "ip": (values.get(_T.CONSENT_IP) or values.get(_T.SIGNUP_IP, ""))[:45],
     }
     if written:
-        moment = read_date(written, reader.date_order)
-        if moment is None or not EARLIEST <= moment <= reader.now + timedelta(days=1):
-            _refuse(judged, Refusal.DATE, clean(written)[:60])
+        moment = read_date(written, rules.date_order)
+        if moment is None or not EARLIEST <= moment <= rules.now + timedelta(days=1):
+            _refuse(row, Refusal.DATE, clean(written)[:60])
             return
         proof["date"] = _iso(moment)
-        proof |= _sign_up(values, reader, moment)
-    judged.proof = {key: value for key, value in proof.items() if value}
+        proof |= _sign_up(values, rules, moment)
+    row.proof = {key: value for key, value in proof.items() if value}
     flags = [values[key].casefold() for key in (_T.OPT_IN, _T.DOUBLE_OPT_IN) if key in values]
     # A word that is neither yes nor no is no yes.
     has_said_no = any(flag not in _YES for flag in flags)
     is_complete = all(proof.get(key) for key in ("source", "method", "wording", "date"))
-    if is_complete and reader.has_evidence and not has_said_no:
-        judged.state = RowState.PROVEN
+    if is_complete and rules.has_evidence and not has_said_no:
+        row.state = RowState.PROVEN
 
 
-def _sign_up(values: dict[str, str], reader: Reader, consented: datetime) -> dict[str, str]:
+def _sign_up(values: dict[str, str], rules: RowRules, consented: datetime) -> dict[str, str]:
     """Of a double opt-in elsewhere its first half: when and from where somebody signed up."""
-    moment = read_date(values.get(_T.SIGNUP_DATE, ""), reader.date_order)
+    moment = read_date(values.get(_T.SIGNUP_DATE, ""), rules.date_order)
     if moment is None or not EARLIEST <= moment < consented:
         return {}
     return {"signed_up_at": _iso(moment), "signup_ip": values.get(_T.SIGNUP_IP, "")[:45]}
@@ -301,11 +299,11 @@ def _attributes(text: str) -> dict[str, str]:
     return values
 
 
-def _refuse(judged: Judged, refusal: Refusal, detail: str = "") -> None:
-    judged.state, judged.refusal, judged.detail = RowState.REFUSED, refusal, detail
+def _refuse(row: ReadRow, refusal: Refusal, detail: str = "") -> None:
+    row.state, row.refusal, row.detail = RowState.REFUSED, refusal, detail
 
 
-def _refused(refusal: Refusal, cells: Sequence[str], reader: Reader) -> Judged:
-    at = reader.targets.index(_T.ADDRESS)
+def _refused(refusal: Refusal, cells: Sequence[str], rules: RowRules) -> ReadRow:
+    at = rules.targets.index(_T.ADDRESS)
     given = clean(restore(cells[at]))[:254] if len(cells) > at else ""
-    return Judged(RowState.REFUSED, given=given, refusal=refusal)
+    return ReadRow(RowState.REFUSED, given=given, refusal=refusal)

@@ -85,21 +85,10 @@ def bom_length(sample: bytes) -> int:
     return next((len(bom) for bom, _ in _BOMS if sample.startswith(bom)), 0)
 
 
-def iter_records(
-    source: Source, dialect: Dialect, *, offset: int = 0, line: int = 1
-) -> Iterator[Record]:
-    """Every record of `source`, which stands at byte `offset`, the beginning of line `line`.
-
-    Empty lines are left out.
-    """
-    records = iter_lines(source, dialect, offset=offset, line=line)
-    return (record for record in records if not record.is_empty)
-
-
 def iter_lines(
     source: Source, dialect: Dialect, *, offset: int = 0, line: int = 1
 ) -> Iterator[Record]:
-    """Like `iter_records`, with the empty lines: who reads many can stop after each."""
+    """Every record of `source`, which stands at byte `offset`, the beginning of line `line`."""
     lines = _Lines(source, dialect.encoding)
     ends = b"\r\n\x00" if dialect.encoding in _LINE_END else b"\r\n"
     while (raw := lines.take()) is not None:

@@ -1,4 +1,4 @@
-"""The verbs around the slices: take a file, say what its columns mean, start, ask, undo, discard."""
+"""The verbs of an import: take a file, map its columns, check, start, ask, undo, discard; its next slice."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from datetime import timedelta
 from io import BytesIO
 from itertools import islice
 
+import sqlalchemy as sa
+
 from mailer import consent, organisations
 from mailer.accounts import Account
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db, record
 from mailer.foundation.errors import Invalid, NotAllowed
+from mailer.foundation.events import Event
 from mailer.foundation.ids import new_id
 from mailer.imports import files
 from mailer.imports.columns import Target, is_file_of_opt_outs, propose, recognise
-from mailer.imports.dates import EARLIEST, DateOrder, read_date
-from mailer.imports.events import ImportStarted
-from mailer.imports.importing import month_after
-from mailer.imports.judging import LONGEST_WORDING, clean
-from mailer.imports.models import Import
-from mailer.imports.records import (
+from mailer.imports.csv_reader import (
     ENCODINGS,
     SEPARATORS,
     Dialect,
@@ -31,7 +29,13 @@ from mailer.imports.records import (
     detect,
     iter_lines,
 )
-from mailer.imports.states import QUARANTINED, ImportState, RowState
+from mailer.imports.dates import EARLIEST, DateOrder, read_date
+from mailer.imports.dry_run import read_slice
+from mailer.imports.importing import import_slice, month_after
+from mailer.imports.models import Import
+from mailer.imports.row_reader import LONGEST_WORDING, clean
+from mailer.imports.states import QUARANTINED, WORKING, ImportState, RowState
+from mailer.imports.undoing import undo_slice
 from mailer.lists import MailingList, get_list_by_id
 from mailer.organisations import get_organisation_by_id
 
@@ -119,7 +123,7 @@ def read_otherwise(found: Import, encoding: str, separator: str) -> None:
 
 
 def check(found: Import, mapping: ColumnMapping) -> None:
-    """Begin the dry run: every row is judged and kept in quarantine, and nothing else happens.
+    """Begin the dry run: every row is read and kept in quarantine, and nothing else happens.
 
     Raises Invalid with what is wrong with the mapping, NotAllowed once the import has begun.
     """
@@ -302,3 +306,36 @@ def _require_open(mailing_list: MailingList) -> None:
 
 def _plain_file_name(name: str) -> str:
     return clean(name.replace("\\", "/").rpartition("/")[2])[:200] or "file"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportStarted(Event):
+    """Rows of an import wait to be read, imported or undone."""
+
+    import_id: int
+
+
+def has_work() -> bool:
+    """Whether any import waits for a slice, or for its permission mails."""
+    waits = sa.or_(Import.state.in_(WORKING), Import.is_asking)
+    return bool(db.session.scalar(sa.select(sa.exists().where(waits))))
+
+
+def advance(public_id: str | None = None) -> bool:
+    """Do one slice of the oldest import that is being read, imported or undone, or of the one named.
+
+    False when there is none. Two workers take turns and never do the same slice.
+    """
+    query = sa.select(Import).where(Import.state.in_(WORKING)).order_by(Import.id).limit(1)
+    if public_id is not None:
+        query = query.where(Import.public_id == public_id)
+    found = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if found is None or found.state not in WORKING:
+        return False
+    if found.state is ImportState.READING:
+        read_slice(found)
+    elif found.state is ImportState.IMPORTING:
+        import_slice(found)
+    else:
+        undo_slice(found)
+    return True

@@ -13,12 +13,12 @@ from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db
 from mailer.foundation.turns import Turn
+from mailer.imports.csv_reader import Dialect, Record, iter_lines
 from mailer.imports.dates import DateOrder
 from mailer.imports.files import SealedReader
-from mailer.imports.judging import Judged, Reader, judge
+from mailer.imports.matching import decide, detail_of, match_addresses
 from mailer.imports.models import Import, ImportRow
-from mailer.imports.records import Dialect, Record, iter_lines
-from mailer.imports.standing import decide, detail_of, find_standings
+from mailer.imports.row_reader import ReadRow, RowRules, read_row
 from mailer.imports.states import ImportState, Refusal, RowState
 
 CHUNK = 500  # lines for which people are looked up and rows written at once
@@ -59,19 +59,19 @@ def read_slice(found: Import) -> None:
 
 def _read_some(found: Import, lines: Iterator[Record], turn: Turn) -> bool:
     """Judge and keep the next lines, a statement's worth, as long as the turn lasts; False at the end."""
-    reader, empty, last = reader_of(found), 0, None
-    read: list[tuple[Record, Judged]] = []
+    rules, empty, last = rules_of(found), 0, None
+    read: list[tuple[Record, ReadRow]] = []
     for last in turn.take(islice(lines, CHUNK)):
         if last.is_empty:
             empty += 1
         elif last.problem is not None:
-            read.append((last, Judged(RowState.REFUSED, refusal=last.problem)))
+            read.append((last, ReadRow(RowState.REFUSED, refusal=last.problem)))
         else:
-            read.append((last, judge(reader, last.cells)))
+            read.append((last, read_row(rules, last.cells)))
     if last is None:
         return False
     if read:
-        db.session.execute(sa.insert(ImportRow), _judged_rows(found, read))
+        db.session.execute(sa.insert(ImportRow), _matched_rows(found, read))
     found.offset, found.line = last.next_offset, last.next_line
     found.rows_read += len(read)
     if empty:
@@ -104,9 +104,9 @@ def _clear(found: Import) -> int:
     return len(gone.all())
 
 
-def reader_of(found: Import) -> Reader:
+def rules_of(found: Import) -> RowRules:
     """How the records of this import are read."""
-    return Reader(
+    return RowRules(
         header=found.header,
         targets=found.targets,
         date_order=DateOrder(found.date_order),
@@ -127,6 +127,20 @@ def add_counts(found: Import, changes: Counter[str]) -> None:
     found.counts = {key: count for key, count in counts.items() if count}
 
 
+def next_rows(found: Import, states: Sequence[RowState], limit: int) -> Sequence[ImportRow]:
+    """Up to `limit` rows that stand in the first of these states in which any do."""
+    for state in states:
+        rows = db.session.scalars(
+            sa.select(ImportRow)
+            .where(ImportRow.import_id == found.id, ImportRow.state == state)
+            .order_by(ImportRow.id)
+            .limit(limit)
+        ).all()
+        if rows:
+            return rows
+    return ()
+
+
 def counted(state: RowState, refusal: Refusal | None, count: int = 1) -> Counter[str]:
     """The figures one row (or `count` of them) adds."""
     changes = Counter({state.value: count})
@@ -135,11 +149,11 @@ def counted(state: RowState, refusal: Refusal | None, count: int = 1) -> Counter
     return changes
 
 
-def _judged_rows(found: Import, read: Sequence[tuple[Record, Judged]]) -> list[dict[str, Any]]:
+def _matched_rows(found: Import, read: Sequence[tuple[Record, ReadRow]]) -> list[dict[str, Any]]:
     digests = {one.digest for _, one in read if one.digest is not None}
-    standings = find_standings(found, digests)
+    matches = match_addresses(found, digests)
     earlier = _earlier_lines(found, digests)
-    first: dict[str, Judged] = {}
+    first: dict[str, ReadRow] = {}
     changes: Counter[str] = Counter()
     for record, one in read:
         digest = one.digest
@@ -153,7 +167,7 @@ def _judged_rows(found: Import, read: Sequence[tuple[Record, Judged]]) -> list[d
         earlier[digest] = record.line
         if one.state is not RowState.REFUSED:
             one.state, refusal = decide(
-                one.state, standings[digest], opt_out=one.opt_out, opt_out_at=one.opt_out_at
+                one.state, matches[digest], opt_out=one.opt_out, opt_out_at=one.opt_out_at
             )
             one.refusal = refusal or one.refusal
             one.detail = detail_of(one.refusal, one.opt_out_at) or one.detail
@@ -173,7 +187,7 @@ def _earlier_lines(found: Import, digests: set[str]) -> dict[str, int]:
 
 
 def _note_double(
-    found: Import, double: Judged, first: Judged | None, changes: Counter[str]
+    found: Import, double: ReadRow, first: ReadRow | None, changes: Counter[str]
 ) -> None:
     """The first row of an address counts, but an opt-out counts wherever it stands."""
     if double.state is RowState.OPTED_OUT:
@@ -184,7 +198,7 @@ def _note_double(
     double.state, double.refusal = RowState.REFUSED, Refusal.DUPLICATE
 
 
-def _overrule(found: Import, double: Judged, changes: Counter[str]) -> None:
+def _overrule(found: Import, double: ReadRow, changes: Counter[str]) -> None:
     rows = db.session.scalars(
         sa.select(ImportRow).where(
             ImportRow.import_id == found.id,
@@ -198,7 +212,7 @@ def _overrule(found: Import, double: Judged, changes: Counter[str]) -> None:
         changes.update(counted(row.state, row.refusal))
 
 
-def _opt_out(row: Judged | ImportRow, double: Judged) -> None:
+def _opt_out(row: ReadRow | ImportRow, double: ReadRow) -> None:
     """Have the first row of an address say what a later one says: that they opted out.
 
     Of two opt-outs the newest counts; one without a date counts more, for it may be newer.
@@ -211,7 +225,7 @@ def _opt_out(row: Judged | ImportRow, double: Judged) -> None:
         row.opt_out, row.opt_out_at, row.detail = double.opt_out, double.opt_out_at, double.detail
 
 
-def _row(found: Import, record: Record, one: Judged) -> dict[str, Any]:
+def _row(found: Import, record: Record, one: ReadRow) -> dict[str, Any]:
     return {
         "import_id": found.id,
         "line": record.line,
