@@ -7,7 +7,16 @@ Always holds: one live contact per address; a contact keeps its subject in the l
 
 from __future__ import annotations
 
-from mailer.contacts.book import (
+from mailer.contacts.mail_preferences import (
+    INTERVALS_DAYS,
+    end_pause,
+    lift_restriction,
+    pause,
+    restrict,
+    set_mail_interval,
+)
+from mailer.contacts.models import Contact, ContactField
+from mailer.contacts.repository import (
     LONGEST_NAME,
     STANDARD_FIELDS,
     ContactDraft,
@@ -22,15 +31,6 @@ from mailer.contacts.book import (
     list_contacts,
     list_field_names,
     placeholder_values,
-)
-from mailer.contacts.models import Contact, ContactField
-from mailer.contacts.wishes import (
-    INTERVALS_DAYS,
-    end_pause,
-    lift_restriction,
-    pause,
-    restrict,
-    set_mail_interval,
 )
 
 __all__ = [

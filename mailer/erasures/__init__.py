@@ -7,10 +7,8 @@ Always holds: a line is on the disk before anything is destroyed; no line says w
 
 from __future__ import annotations
 
-from mailer.erasures.models import Erasure
-from mailer.erasures.queries import find_erasure, list_unapplied
-from mailer.erasures.register import Entry, RegisterDamaged, append
-from mailer.erasures.states import AskedBy
+from mailer.erasures.models import AskedBy, Erasure
+from mailer.erasures.register import Entry, RegisterDamaged, append, find_erasure, list_unapplied
 
 __all__ = [
     "AskedBy",

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mailer.erasures.states import AskedBy
 from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
+
+
+class AskedBy(StrEnum):
+    """Who asked for an erasure, as far as we can tell."""
+
+    PERSON = "person"
+    TEAM = "team"
+    OPERATOR = "operator"
 
 
 class Erasure(Model):

@@ -14,7 +14,7 @@ from mailer import consent, contacts, subscriptions, transactional
 from mailer.consent import About, ConsentRecord
 from mailer.contacts import Contact, ContactDraft
 from mailer.foundation.addresses import mask_address, parse_address
-from mailer.foundation.clock import iso, now
+from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import LinkExpired, LinkInvalid
 from mailer.foundation.tokens import Purpose, read_lasting, read_timed
@@ -25,7 +25,7 @@ from mailer.imports.permission_mails import NO_SOURCE
 from mailer.imports.states import RowState
 from mailer.lists import LANGUAGES, MailingList, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
-from mailer.signup import ConfirmingAct
+from mailer.signup import ConfirmingAct, bring_mail_along
 from mailer.suppression import Reason, Scope, find_blocking, suppress
 
 _LONGEST_LIFE = timedelta(days=400)  # a link that old is refused unread; the row says what is valid
@@ -144,10 +144,7 @@ def give_permission(row: ImportRow, act: ConfirmingAct) -> Contact:
     contact = contacts.get_or_create(organisation, _draft(organisation, mailing_list, row), own)
     subject = consent.get_subject(contact.subject_id)
     asked = db.session.get_one(ConsentRecord, row.record_id)
-    if subject.id != own.id and row.mail_evidence is not None:
-        # The person was known: their evidence lies under one key, so that it can go in one act.
-        body = consent.get_blob(own, row.mail_evidence["sha256"])
-        consent.put_blob(subject, body, "message/rfc822")
+    bring_mail_along(row.mail_evidence, own, subject)
     evidence = _three_legs(row, act, asked)
     proof = consent.record_given(subject, About(mailing_list), evidence, follows=asked)
     subscriptions.activate(contact, mailing_list, proof)
@@ -224,16 +221,7 @@ def _three_legs(row: ImportRow, act: ConfirmingAct, asked: ConsentRecord) -> dic
     return {
         "submission": payload.get("evidence", {}).get("imported"),
         "confirmation_mail": row.mail_evidence,
-        "confirmation": {
-            "method": act.method,
-            "confirmed_at": iso(now()),
-            "page_shown_at": iso(act.shown_at) if act.shown_at else None,
-            "page_sha256": consent.store_text(page_of_row(row).text, "application/json"),
-            "token_sha256": act.token_digest,
-            "ip": act.ip,
-            "user_agent": act.user_agent[:300],
-            "is_automated_suspect": act.is_suspect,
-        },
+        "confirmation": act.leg(page_of_row(row).text),
     }
 
 

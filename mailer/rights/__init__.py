@@ -9,8 +9,7 @@ is erased again; the proofs of everybody else still verify.
 from __future__ import annotations
 
 from mailer.rights.closing import Closing, Numbers, receipt_text, remains
-from mailer.rights.erasure import count_for, erase, reapply
-from mailer.rights.links import mail_erasure_link, read_erasure_token
+from mailer.rights.erasure import count_for, erase, mail_erasure_link, read_erasure_token, reapply
 
 __all__ = [
     "Closing",

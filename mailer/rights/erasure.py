@@ -8,7 +8,7 @@ breaks after the list was written is mended by `reapply`, which every start and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -34,11 +34,13 @@ from mailer.foundation.clock import iso, now
 from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import NotAllowed
 from mailer.foundation.ids import new_id
+from mailer.foundation.tokens import Purpose
 from mailer.foundation.turns import Turn
 from mailer.lists import MailingList
 from mailer.organisations import Organisation, get_organisation_by_id
 from mailer.rights.closing import Closing, Numbers, plan_closing_mail, write_closing
 from mailer.suppression import Reason, Scope, list_entries, suppress
+from mailer.transactional import MailedLink, MessageKind, mail_link, read_mailed_link
 
 KIND = "erased"  # the type of its leaf in the log
 _TURN = "reapply-erasures"
@@ -200,3 +202,29 @@ def _named(names: Iterable[str]) -> list[ConsentSubject]:
 
 def _lists(contact: Contact) -> list[MailingList]:
     return [mailing_list for _, mailing_list in subscriptions.list_of(contact)]
+
+
+_LINK = MailedLink(
+    kind=MessageKind.RIGHTS_LINK,
+    purpose=Purpose.ERASURE,
+    path="e",
+    life=timedelta(days=1),
+    title="Erase your data at",
+    wish="to erase everything about this address",
+    behind="The link shows what would be erased, and a button that does it. The link alone changes nothing.",
+    button="See what would be erased",
+    lasts="one day",
+)
+
+
+def mail_erasure_link(contact: Contact) -> bool:
+    """Owe the person one mail with the link; False when one went out less than ten minutes ago.
+
+    It goes to a blocked address too: whoever wants no mail may still want to be erased.
+    """
+    return mail_link(_LINK, contact)
+
+
+def read_erasure_token(token: str) -> Contact:
+    """Whose erasure a link is about. Raises LinkExpired, and LinkInvalid once they are erased."""
+    return read_mailed_link(_LINK, token)

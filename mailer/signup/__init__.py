@@ -13,32 +13,22 @@ from mailer.signup.confirmation import (
     Confirmed,
     ConfirmingAct,
     PageShown,
+    bring_mail_along,
     confirm,
     page_of_request,
     read_confirm_token,
     standing,
 )
+from mailer.signup.confirmation_mail import keep_mail_evidence
 from mailer.signup.disputing import DisputeLink, dispute, read_dispute_token, sign_dispute_link
-from mailer.signup.expiry import count_waiting, erase_waiting, expire_unconfirmed
-from mailer.signup.forgetting import forget
-from mailer.signup.holding import (
+from mailer.signup.held_requests import (
     HeldGroup,
     count_held,
     erase_held,
     list_held,
     release_held,
 )
-from mailer.signup.intake import (
-    Control,
-    ReadyRequest,
-    Submission,
-    prepare,
-    request,
-    request_again,
-    request_many,
-)
-from mailer.signup.mail_evidence import keep_mail_evidence
-from mailer.signup.models import SignupChoice, SignupRequest
+from mailer.signup.models import RequestState, SignupChoice, SignupRequest
 from mailer.signup.queries import (
     PendingRequest,
     find_request,
@@ -47,7 +37,16 @@ from mailer.signup.queries import (
     list_pending,
     subjects_of,
 )
-from mailer.signup.states import RequestState
+from mailer.signup.retention import count_waiting, erase_waiting, expire_unconfirmed, forget
+from mailer.signup.submission import (
+    Control,
+    ReadyRequest,
+    Submission,
+    prepare,
+    request,
+    request_again,
+    request_many,
+)
 
 __all__ = [
     "HUMAN_SECONDS",
@@ -63,6 +62,7 @@ __all__ = [
     "SignupChoice",
     "SignupRequest",
     "Submission",
+    "bring_mail_along",
     "confirm",
     "count_held",
     "count_waiting",

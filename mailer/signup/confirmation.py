@@ -11,7 +11,7 @@ import rfc8785
 import sqlalchemy as sa
 
 from mailer import consent, contacts, subscriptions
-from mailer.consent import About, ConsentRecord, Matter
+from mailer.consent import About, ConsentRecord, ConsentSubject, Matter
 from mailer.contacts import Contact, ContactDraft
 from mailer.foundation.addresses import mask_address, parse_address
 from mailer.foundation.clock import iso, now
@@ -20,8 +20,7 @@ from mailer.foundation.errors import LinkExpired, LinkInvalid
 from mailer.foundation.tokens import Purpose, read_timed
 from mailer.lists import MailingList, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
-from mailer.signup.models import SignupRequest
-from mailer.signup.states import RequestState
+from mailer.signup.models import RequestState, SignupRequest
 
 _LONGEST_LIFE = timedelta(days=400)  # a link that old is refused unread; the row says what is valid
 HUMAN_SECONDS = 2
@@ -64,6 +63,19 @@ class ConfirmingAct:
     user_agent: str
     shown_at: datetime | None
     is_suspect: bool = False
+
+    def leg(self, page: bytes) -> dict[str, Any]:
+        """What is kept of it, with the words of the page in canonical form."""
+        return {
+            "method": self.method,
+            "confirmed_at": iso(now()),
+            "page_shown_at": iso(self.shown_at) if self.shown_at else None,
+            "page_sha256": consent.store_text(page, "application/json"),
+            "token_sha256": self.token_digest,
+            "ip": self.ip,
+            "user_agent": self.user_agent[:300],
+            "is_automated_suspect": self.is_suspect,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,30 +172,25 @@ def _enter_contact(organisation: Organisation, request: SignupRequest) -> Contac
 
 
 def _three_legs(
-    request: SignupRequest, act: ConfirmingAct, subject: consent.ConsentSubject
+    request: SignupRequest, act: ConfirmingAct, subject: ConsentSubject
 ) -> dict[str, Any]:
     """Submission, confirmation mail and confirming act in one place (C-040)."""
     asked = consent.read_payload(db.session.get_one(ConsentRecord, request.choices[0].record_id))
-    mail = request.mail_evidence
-    if mail is not None and subject.id != request.subject_id:
-        # The person was known: their evidence lies under one key, so that it can go in one act.
-        body = consent.get_blob(consent.get_subject(request.subject_id), mail["sha256"])
-        consent.put_blob(subject, body, "message/rfc822")
-    page = page_of_request(request)
+    own = consent.get_subject(request.subject_id)
+    bring_mail_along(request.mail_evidence, own, subject)
     return {
         "submission": (asked or {}).get("evidence"),
-        "confirmation_mail": mail,
-        "confirmation": {
-            "method": act.method,
-            "confirmed_at": iso(now()),
-            "page_shown_at": iso(act.shown_at) if act.shown_at else None,
-            "page_sha256": consent.store_text(page.text, "application/json"),
-            "token_sha256": act.token_digest,
-            "ip": act.ip,
-            "user_agent": act.user_agent[:300],
-            "is_automated_suspect": act.is_suspect,
-        },
+        "confirmation_mail": request.mail_evidence,
+        "confirmation": act.leg(page_of_request(request).text),
     }
+
+
+def bring_mail_along(
+    mail: Mapping[str, Any] | None, own: ConsentSubject, subject: ConsentSubject
+) -> None:
+    """Keep the mail to somebody who was known already under their one key too, so that it goes with it."""
+    if mail is not None and subject.id != own.id:
+        consent.put_blob(subject, consent.get_blob(own, mail["sha256"]), "message/rfc822")
 
 
 def _confirmed(request: SignupRequest, *, is_new: bool) -> Confirmed:
@@ -201,11 +208,7 @@ def _confirmed(request: SignupRequest, *, is_new: bool) -> Confirmed:
 
 
 def _lists(request: SignupRequest) -> list[MailingList]:
-    return [
-        get_list_by_id(choice.mailing_list_id)
-        for choice in request.choices
-        if choice.mailing_list_id is not None
-    ]
+    return [get_list_by_id(list_id) for list_id in request.list_ids]
 
 
 def _about(mailing_list_id: int | None) -> About:

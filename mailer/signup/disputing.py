@@ -16,8 +16,7 @@ from mailer.foundation.database import db, serialise_on
 from mailer.foundation.errors import LinkInvalid
 from mailer.foundation.tokens import Purpose, read_lasting, sign_lasting
 from mailer.organisations import get_organisation_by_id
-from mailer.signup.models import SignupRequest
-from mailer.signup.states import RequestState
+from mailer.signup.models import RequestState, SignupRequest
 from mailer.suppression import Reason, Scope, find_blocking, suppress
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,16 @@ from mailer.consent import Matter
 from mailer.foundation.clock import now
 from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
-from mailer.signup.states import RequestState
+
+
+class RequestState(StrEnum):
+    """Where a request stands."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"  # its time is over and what was personal is erased
+    DISPUTED = "disputed"  # "this wasn't me"
+
 
 _CONFIRMED = sa.text("contact_id IS NOT NULL")
 
@@ -57,6 +67,17 @@ class SignupRequest(Model):
     choices: Mapped[list[SignupChoice]] = relationship(
         back_populates="request", order_by="SignupChoice.id", lazy="selectin"
     )
+
+    @property
+    def list_ids(self) -> list[int]:
+        """The row ids of the lists it asks for."""
+        return [one.mailing_list_id for one in self.choices if one.mailing_list_id is not None]
+
+    def blank(self) -> None:
+        """Take from it what is personal, but for the digest of the address."""
+        self.address = self.mailbox_digest = self.network_digest = None
+        self.held_at = self.mail_evidence = None
+        self.answers = {}
 
 
 class SignupChoice(Model):

@@ -17,8 +17,7 @@ from mailer.foundation.database import db
 from mailer.foundation.paging import Cursor, Page, page_of
 from mailer.lists import MailingList
 from mailer.organisations import Organisation
-from mailer.signup.models import SignupChoice, SignupRequest
-from mailer.signup.states import RequestState
+from mailer.signup.models import RequestState, SignupChoice, SignupRequest
 from mailer.transactional import MessageState, TransactionalMessage
 
 

@@ -8,18 +8,6 @@ otherwise); leaving always works, at once, and is recorded.
 
 from __future__ import annotations
 
-from mailer.subscriptions.fresh_links import (
-    FreshLink,
-    fresh_evidence,
-    is_blocked,
-    keep_fresh_mail,
-    lift_block,
-    mail_fresh_link,
-    mail_fresh_link_again,
-    mail_fresh_link_to,
-    read_expired_fresh_link,
-    read_fresh_link,
-)
 from mailer.subscriptions.lifecycle import (
     activate,
     invalidate_answers,
@@ -29,15 +17,25 @@ from mailer.subscriptions.lifecycle import (
     unsubscribe_all,
 )
 from mailer.subscriptions.links import (
+    FreshLink,
     LinkTokens,
+    fresh_evidence,
+    is_blocked,
+    keep_fresh_mail,
+    lift_block,
+    mail_fresh_link,
+    mail_fresh_link_again,
+    mail_fresh_link_to,
     preferences_at,
     preferences_url,
+    read_expired_fresh_link,
+    read_fresh_link,
     read_preferences_token,
     read_unsubscribe_token,
     unsubscribe_at,
     unsubscribe_url,
 )
-from mailer.subscriptions.models import Subscription
+from mailer.subscriptions.models import Subscription, SubscriptionState
 from mailer.subscriptions.queries import (
     ListChoice,
     count_active,
@@ -50,7 +48,6 @@ from mailer.subscriptions.queries import (
     list_of,
     list_of_each,
 )
-from mailer.subscriptions.states import SubscriptionState
 from mailer.subscriptions.undoing import sign_undo, undo, whose_undo
 
 __all__ = [

@@ -16,8 +16,7 @@ from mailer.foundation.database import db
 from mailer.foundation.errors import NotAllowed
 from mailer.lists import MailingList
 from mailer.organisations import get_organisation_by_id
-from mailer.subscriptions.models import Subscription
-from mailer.subscriptions.states import SubscriptionState
+from mailer.subscriptions.models import Subscription, SubscriptionState
 from mailer.suppression import Reason, Scope, find_blocking, suppress
 
 UNDO_LIFE = timedelta(minutes=30)
@@ -120,9 +119,7 @@ def invalidate(contact: Contact, given: ConsentRecord, evidence: Evidence) -> Co
 
 def invalidate_answers(contact: Contact, asked_ids: Collection[int], evidence: Evidence) -> None:
     """End all that answers one of these requests and stands, what an undo brought back included (C-032)."""
-    lock(
-        contact
-    )  # before looking: an undo of the same moment must be over, or see that this was first
+    lock(contact)  # before looking: an undo of the same moment is over, or sees that this was first
     answers = sa.select(ConsentRecord).where(
         ConsentRecord.follows_id.in_(asked_ids), ConsentRecord.state.in_(ALLOWS_SENDING)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mailer.foundation.clock import now
 from mailer.foundation.database import Model, words
 from mailer.foundation.ids import new_id
-from mailer.subscriptions.states import SubscriptionState
+
+
+class SubscriptionState(StrEnum):
+    """Where a membership stands; only ACTIVE is mailed, and only ACTIVE needs a proof."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
 
 _ACTIVE = sa.text("state = 'active'")
 

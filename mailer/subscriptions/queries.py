@@ -12,8 +12,7 @@ from mailer.contacts import Contact
 from mailer.foundation.database import db
 from mailer.lists import MailingList
 from mailer.organisations import Organisation
-from mailer.subscriptions.models import Subscription
-from mailer.subscriptions.states import SubscriptionState
+from mailer.subscriptions.models import Subscription, SubscriptionState
 from mailer.suppression import SuppressionEntry, outranks
 
 

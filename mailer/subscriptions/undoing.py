@@ -20,8 +20,8 @@ from mailer.foundation.errors import LinkExpired, LinkInvalid, NotAllowed
 from mailer.foundation.tokens import LONGEST_TOKEN, Purpose, read_timed, sign_timed
 from mailer.lists import get_list_by_id
 from mailer.organisations import get_organisation_by_id
-from mailer.subscriptions.fresh_links import is_blocked
 from mailer.subscriptions.lifecycle import UNDO_LIFE, activate, find_subscription, lock
+from mailer.subscriptions.links import is_blocked
 from mailer.suppression import Reason, Scope, SuppressionEntry, lift, list_entries, outranks
 
 TOO_LATE = "This can no longer be undone: something else was changed since."

@@ -22,9 +22,8 @@ from mailer.foundation.ids import new_id
 from mailer.foundation.networks import truncate_ip
 from mailer.lists import MailingList, get_list, get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
-from mailer.signup.letter import Invitation, write_confirmation
-from mailer.signup.models import SignupChoice, SignupRequest
-from mailer.signup.states import RequestState
+from mailer.signup.confirmation_mail import Invitation, write_confirmation
+from mailer.signup.models import RequestState, SignupChoice, SignupRequest
 from mailer.suppression import Scope, find_blocked
 from mailer.transactional import ReadyMail
 

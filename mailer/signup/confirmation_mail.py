@@ -1,4 +1,7 @@
-"""The confirmation mail: who asks, what for, one link; nothing that advertises, nothing the visitor typed."""
+"""The confirmation mail: who asks, what for, one link; nothing that advertises, nothing the visitor typed.
+
+As it left, with what the next server said, it is leg (b) of the proof (C-042).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from mailer import rendering
+import sqlalchemy as sa
+
+from mailer import consent, rendering, transactional
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
+from mailer.foundation.database import db
 from mailer.foundation.remembered import Memory
 from mailer.foundation.tokens import Purpose, sign_timed
 from mailer.lists import MailingList
@@ -22,7 +28,9 @@ from mailer.organisations import (
 )
 from mailer.rendering import Stencil
 from mailer.signup.disputing import sign_dispute_link
-from mailer.transactional import MessageKind, ReadyMail
+from mailer.signup.models import SignupRequest
+from mailer.transactional import MessageKind, ReadyMail, TransactionalMessage
+from mailer.transport import Outcome
 
 _WHO = "Somebody, probably you, asked"
 _IF_IT_WAS_YOU = "If it was you, confirm it with the link below. Until then you receive nothing."
@@ -164,3 +172,20 @@ def _listed(names: Sequence[str]) -> str:
     if len(quoted) == 1:
         return quoted[0]
     return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def keep_mail_evidence(message: TransactionalMessage, body: bytes, outcome: Outcome) -> None:
+    """Keep the bytes of a confirmation mail under the person's key, with the SMTP reply.
+
+    Called in the transaction that settles the mail. An answer that is no final one leaves no trace here.
+    """
+    if not transactional.is_final(outcome):
+        return
+    request = db.session.scalar(
+        sa.select(SignupRequest).where(SignupRequest.public_id == message.reference)
+    )
+    if request is None or request.address is None:
+        return
+    consent.put_blob(consent.get_subject(request.subject_id), body, "message/rfc822")
+    request.mail_evidence = transactional.mail_evidence(message, outcome, body)
+    db.session.flush()

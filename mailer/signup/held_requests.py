@@ -14,13 +14,12 @@ from mailer.forms import Form, FormVersion
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db, serialise_on
-from mailer.lists import MailingList, get_list_by_id
+from mailer.lists import get_list_by_id
 from mailer.organisations import Organisation, get_organisation_by_id
-from mailer.signup.expiry import erase
-from mailer.signup.intake import find_recent, may_mail
-from mailer.signup.letter import Invitation, write_confirmation
-from mailer.signup.models import SignupChoice, SignupRequest
-from mailer.signup.states import RequestState
+from mailer.signup.confirmation_mail import Invitation, write_confirmation
+from mailer.signup.models import RequestState, SignupChoice, SignupRequest
+from mailer.signup.retention import erase
+from mailer.signup.submission import find_recent, may_mail
 from mailer.suppression import Scope, find_blocked
 from mailer.transactional import ReadyMail
 
@@ -132,7 +131,7 @@ def _domains(form: Form, network: str) -> list[tuple[str, int]]:
 
 
 def _is_still_wanted(request: SignupRequest) -> bool:
-    mailbox, lists = request.mailbox_digest or "", _list_ids(request)
+    mailbox, lists = request.mailbox_digest or "", frozenset(request.list_ids)
     recent = [row for row in find_recent([mailbox]).get(mailbox, []) if not row.is_held]
     return may_mail(request.organisation_id, lists, recent) and not lists <= _confirmed(request)
 
@@ -160,19 +159,6 @@ def _release(request: SignupRequest) -> ReadyMail:
     invitation = Invitation(
         request.public_id, request.address or "", request.address_digest or "", request.expires_at
     )
-    return write_confirmation(
-        get_organisation_by_id(request.organisation_id), invitation, _lists(request)
-    )
-
-
-def _list_ids(request: SignupRequest) -> frozenset[int]:
-    found = (choice.mailing_list_id for choice in request.choices)
-    return frozenset(list_id for list_id in found if list_id is not None)
-
-
-def _lists(request: SignupRequest) -> list[MailingList]:
-    return [
-        get_list_by_id(choice.mailing_list_id)
-        for choice in request.choices
-        if choice.mailing_list_id is not None
-    ]
+    lists = [get_list_by_id(list_id) for list_id in request.list_ids]
+    organisation = get_organisation_by_id(request.organisation_id)
+    return write_confirmation(organisation, invitation, lists)
