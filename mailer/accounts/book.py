@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from mailer.accounts.models import Account, TeamMember
 from mailer.accounts.passwords import check_new_password, hash_password
-from mailer.foundation import clock
 from mailer.foundation.addresses import parse_address
 from mailer.foundation.database import db
 from mailer.foundation.errors import Invalid
@@ -37,7 +36,6 @@ def create_account(name: str, address: str, password: str | None = None) -> Acco
     if password is not None:
         check_new_password(password)
         account.password_hash = hash_password(password)
-        account.password_changed_at = clock.now()
     db.session.add(account)
     db.session.flush()
     return account

@@ -127,7 +127,6 @@ def accept_invitation(
     else:
         account.name, account.address = name, invited.member.invited_address or account.address
         account.password_hash = hash_password(password)
-        account.password_changed_at = clock.now()
     invited.member.joined_at = clock.now()
     db.session.flush()
     note(invited.organisation, account, "joined the team", invited.member.public_id)

@@ -14,7 +14,7 @@ from mailer.accounts.book import find_account, list_memberships
 from mailer.accounts.models import Account, AccountSession
 from mailer.accounts.passwords import check_new_password, hash_password, is_outdated
 from mailer.accounts.sessions import end_other_sessions, list_sessions, sign_out
-from mailer.foundation import clock, tokens
+from mailer.foundation import tokens
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotAllowed
 from mailer.organisations import Organisation
@@ -104,7 +104,6 @@ def change_password(
         ) from None
     check_new_password(new)
     account.password_hash = hash_password(new)
-    account.password_changed_at = clock.now()
     end_other_sessions(session)
 
 
@@ -115,7 +114,6 @@ def set_password(account: Account, new: str, *, by: Account | None = None) -> No
     """
     check_new_password(new)
     account.password_hash = hash_password(new)
-    account.password_changed_at = clock.now()
     for session in list_sessions(account):
         sign_out(session)
     action = "set a new password by mail" if by else "set a new password for an account"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.accounts.roles import Role
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 
 
@@ -27,7 +27,6 @@ class Account(Model):
     address: Mapped[str] = mapped_column(sa.String(254))
     address_normal: Mapped[str] = mapped_column(sa.String(254), unique=True)
     password_hash: Mapped[str | None] = mapped_column(sa.String(200))
-    password_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -43,7 +42,7 @@ class TeamMember(Model):
     )
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
     account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"), index=True)
-    role: Mapped[Role] = mapped_column(words(Role))
+    role: Mapped[Role] = mapped_column(enum_column(Role))
     invited_at: Mapped[datetime] = mapped_column(default=now)
     joined_at: Mapped[datetime | None]
     # As whoever invited them wrote it: an account may belong to somebody who is not on this team yet.

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.campaigns.states import CampaignState
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 from mailer.rendering import BodyFormat
 
@@ -29,14 +29,18 @@ class Campaign(Model):
     name: Mapped[str] = mapped_column(sa.String(200))
     subject: Mapped[str] = mapped_column(sa.String(500), default="")
     preheader: Mapped[str] = mapped_column(sa.String(500), default="")
-    body_format: Mapped[BodyFormat] = mapped_column(words(BodyFormat), default=BodyFormat.MARKDOWN)
+    body_format: Mapped[BodyFormat] = mapped_column(
+        enum_column(BodyFormat), default=BodyFormat.MARKDOWN
+    )
     body: Mapped[str] = mapped_column(sa.Text, default="")
     has_automatic_footer: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str] = mapped_column(sa.String(10), default="en")
     counts_clicks: Mapped[bool] = mapped_column(
         default=False, server_default=sa.false()
     )  # of people who agreed to it
-    state: Mapped[CampaignState] = mapped_column(words(CampaignState), default=CampaignState.DRAFT)
+    state: Mapped[CampaignState] = mapped_column(
+        enum_column(CampaignState), default=CampaignState.DRAFT
+    )
     revision: Mapped[int] = mapped_column(sa.Integer, default=1)
     created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id"))
     scheduled_at: Mapped[datetime | None]

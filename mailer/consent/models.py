@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.consent.states import ConsentState, Matter
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 
 _ANSWERS = sa.text("follows_id IS NOT NULL")
@@ -87,9 +87,9 @@ class ConsentRecord(Model):
     )
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
     subject_id: Mapped[int] = mapped_column(sa.ForeignKey("consent_subjects.id"))
-    matter: Mapped[Matter] = mapped_column(words(Matter))
+    matter: Mapped[Matter] = mapped_column(enum_column(Matter))
     mailing_list_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailing_lists.id"))
-    state: Mapped[ConsentState] = mapped_column(words(ConsentState))
+    state: Mapped[ConsentState] = mapped_column(enum_column(ConsentState))
     follows_id: Mapped[int | None] = mapped_column(sa.ForeignKey("consent_records.id"))
     ends_id: Mapped[int | None] = mapped_column(sa.ForeignKey("consent_records.id"), unique=True)
     algorithm: Mapped[str] = mapped_column(sa.String(40))

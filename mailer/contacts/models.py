@@ -59,8 +59,8 @@ class Contact(Model):
 class ContactField(Model):
     """The name of a field of their own that the people of an organisation have (`Contact.fields`).
 
-    Written by the database itself whenever fields are (migration 0015), whoever writes them, and never taken
-    away, so that a campaign which uses it does not break when nobody has it any more.
+    Written by a trigger whenever fields are, whoever writes them, and never taken away, so that a campaign
+    which uses it does not break when nobody has it any more.
     """
 
     __tablename__ = "contact_fields"
@@ -69,4 +69,3 @@ class ContactField(Model):
         sa.ForeignKey("organisations.id"), primary_key=True
     )
     name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
-    first_seen_at: Mapped[datetime] = mapped_column(default=now)

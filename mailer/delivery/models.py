@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.delivery.states import DeliveryState, LimitKind, SkipReason
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 from mailer.foundation.mail_hosts import Finding
 
@@ -48,9 +48,9 @@ class Delivery(Model):
         sa.ForeignKey("consent_records.id")
     )  # the consent that lets the clicks of this mail be counted
     state: Mapped[DeliveryState] = mapped_column(
-        words(DeliveryState), default=DeliveryState.PLANNED
+        enum_column(DeliveryState), default=DeliveryState.PLANNED
     )
-    skip_reason: Mapped[SkipReason | None] = mapped_column(words(SkipReason))
+    skip_reason: Mapped[SkipReason | None] = mapped_column(enum_column(SkipReason))
     destination: Mapped[str] = mapped_column(sa.String(253), default="", server_default="")
     attempts: Mapped[int] = mapped_column(sa.Integer, default=0)
     due_at: Mapped[datetime | None]
@@ -98,7 +98,7 @@ class SendingLimit(Model):
         sa.String(40), unique=True, default=lambda: new_id("lim")
     )
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
-    kind: Mapped[LimitKind] = mapped_column(words(LimitKind))
+    kind: Mapped[LimitKind] = mapped_column(enum_column(LimitKind))
     subject: Mapped[str] = mapped_column(sa.String(253), default="")
     per_minute: Mapped[int | None] = mapped_column(sa.Integer)
     at_once: Mapped[int | None] = mapped_column(sa.Integer)
@@ -149,7 +149,7 @@ class MailDomain(Model):
     domain: Mapped[str] = mapped_column(sa.String(253), primary_key=True)  # as addresses have it
     asked: Mapped[str] = mapped_column(sa.String(253), index=True)  # as DNS has it: A-labels
     mx_group: Mapped[str | None] = mapped_column(sa.String(60))
-    finding: Mapped[Finding | None] = mapped_column(words(Finding))
+    finding: Mapped[Finding | None] = mapped_column(enum_column(Finding))
     hosts: Mapped[str] = mapped_column(sa.Text, default="")
     failures: Mapped[int] = mapped_column(sa.Integer, default=0)  # in a row
     looked_up_at: Mapped[datetime | None]

@@ -8,7 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 
 
@@ -34,7 +34,7 @@ class Erasure(Model):
     )
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
     contact_id: Mapped[int | None] = mapped_column(sa.ForeignKey("contacts.id"), index=True)
-    asked_by: Mapped[AskedBy] = mapped_column(words(AskedBy))
+    asked_by: Mapped[AskedBy] = mapped_column(enum_column(AskedBy))
     record_count: Mapped[int] = mapped_column(sa.Integer)
     algorithm: Mapped[str] = mapped_column(sa.String(40))
     commitment: Mapped[bytes] = mapped_column(sa.LargeBinary)

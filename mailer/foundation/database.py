@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 import time
@@ -73,20 +72,17 @@ class Moment(sa.types.TypeDecorator[datetime]):
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def words(kinds: type[StrEnum]) -> sa.Enum:
-    """A column type that holds one of the words of `kinds`, checked by the database too."""
+def enum_column(kinds: type[StrEnum]) -> sa.Enum:
+    """A column type that holds the values of `kinds` as text.
+
+    Checked here and not by the database, where a further value would mean to build the table anew.
+    """
     return sa.Enum(
         kinds,
-        name=_snake(kinds.__name__),
         native_enum=False,
-        create_constraint=True,
         length=24,
         values_callable=lambda members: [member.value for member in members],
     )
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 class Model(DeclarativeBase):

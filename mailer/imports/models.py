@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 from mailer.imports.states import ImportState, Refusal, RowState
 
@@ -32,7 +32,9 @@ class Import(Model):
     mailing_list_id: Mapped[int] = mapped_column(sa.ForeignKey("mailing_lists.id"))
     account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id"))
     importer: Mapped[str] = mapped_column(sa.String(300))
-    state: Mapped[ImportState] = mapped_column(words(ImportState), default=ImportState.MAPPING)
+    state: Mapped[ImportState] = mapped_column(
+        enum_column(ImportState), default=ImportState.MAPPING
+    )
     file_name: Mapped[str] = mapped_column(sa.String(200))
     file_sha256: Mapped[str] = mapped_column(sa.String(64))
     file_bytes: Mapped[int]
@@ -92,8 +94,8 @@ class ImportRow(Model):
     public_id: Mapped[str | None] = mapped_column(sa.String(40), unique=True)
     import_id: Mapped[int] = mapped_column(sa.ForeignKey("imports.id"))
     line: Mapped[int]
-    state: Mapped[RowState] = mapped_column(words(RowState))
-    refusal: Mapped[Refusal | None] = mapped_column(words(Refusal))
+    state: Mapped[RowState] = mapped_column(enum_column(RowState))
+    refusal: Mapped[Refusal | None] = mapped_column(enum_column(Refusal))
     detail: Mapped[str] = mapped_column(sa.String(200), default="")
     address: Mapped[str | None] = mapped_column(sa.String(254))
     address_digest: Mapped[str | None] = mapped_column(sa.String(64))

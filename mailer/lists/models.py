@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 
 
@@ -36,7 +36,7 @@ class Purpose(Model):
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"), index=True)
     name: Mapped[str] = mapped_column(sa.String(200))
     sentence: Mapped[str] = mapped_column(sa.Text)
-    lawful_basis: Mapped[LawfulBasis] = mapped_column(words(LawfulBasis))
+    lawful_basis: Mapped[LawfulBasis] = mapped_column(enum_column(LawfulBasis))
     retention_months: Mapped[int] = mapped_column(sa.Integer)
     archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

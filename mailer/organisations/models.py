@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 from mailer.organisations.states import DomainKeyState
 
@@ -92,7 +92,7 @@ class DomainKey(Model):
     public_key: Mapped[str] = mapped_column(sa.Text)
     private_key: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     state: Mapped[DomainKeyState] = mapped_column(
-        words(DomainKeyState), default=DomainKeyState.WAITING
+        enum_column(DomainKeyState), default=DomainKeyState.WAITING
     )
     created_at: Mapped[datetime] = mapped_column(default=now)
     signing_since: Mapped[datetime | None]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.selfaudit.states import FindingKind, Stage
 
 
@@ -24,7 +24,7 @@ class SelfAudit(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     started_by: Mapped[str] = mapped_column(sa.String(20))
-    stage: Mapped[Stage] = mapped_column(words(Stage), default=Stage.LEAVES)
+    stage: Mapped[Stage] = mapped_column(enum_column(Stage), default=Stage.LEAVES)
     progress: Mapped[dict[str, Any]]
     revision: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
@@ -47,7 +47,7 @@ class SelfAuditFinding(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     audit_id: Mapped[int] = mapped_column(sa.ForeignKey("self_audits.id"))
     organisation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisations.id"))
-    kind: Mapped[FindingKind] = mapped_column(words(FindingKind))
+    kind: Mapped[FindingKind] = mapped_column(enum_column(FindingKind))
     place: Mapped[str] = mapped_column(sa.String(80))
     message: Mapped[str] = mapped_column(sa.Text)
     found_at: Mapped[datetime] = mapped_column(default=now)

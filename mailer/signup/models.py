@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mailer.consent import Matter
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 
 
@@ -57,7 +57,9 @@ class SignupRequest(Model):
     network_digest: Mapped[str | None] = mapped_column(sa.String(32))  # for limits alone
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     language: Mapped[str] = mapped_column(sa.String(10))
-    state: Mapped[RequestState] = mapped_column(words(RequestState), default=RequestState.PENDING)
+    state: Mapped[RequestState] = mapped_column(
+        enum_column(RequestState), default=RequestState.PENDING
+    )
     mail_evidence: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)  # leg (b), C-042
     requested_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
@@ -87,7 +89,7 @@ class SignupChoice(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(sa.ForeignKey("signup_requests.id"), index=True)
-    matter: Mapped[Matter] = mapped_column(words(Matter))
+    matter: Mapped[Matter] = mapped_column(enum_column(Matter))
     mailing_list_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailing_lists.id"))
     record_id: Mapped[int] = mapped_column(sa.ForeignKey("consent_records.id"))
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 
 
@@ -48,11 +48,13 @@ class Subscription(Model):
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
     contact_id: Mapped[int] = mapped_column(sa.ForeignKey("contacts.id"))
     mailing_list_id: Mapped[int] = mapped_column(sa.ForeignKey("mailing_lists.id"))
-    state: Mapped[SubscriptionState] = mapped_column(words(SubscriptionState))
+    state: Mapped[SubscriptionState] = mapped_column(enum_column(SubscriptionState))
     proof_id: Mapped[int | None] = mapped_column(sa.ForeignKey("consent_records.id"), index=True)
     # Of the consent that proves it, for its mails to tell: an Origin, and `Provenance.facts`.
-    origin: Mapped[str] = mapped_column(sa.String(20), default="unrecorded")
-    origin_facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    origin: Mapped[str] = mapped_column(
+        sa.String(20), default="unrecorded", server_default="unrecorded"
+    )
+    origin_facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     activated_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

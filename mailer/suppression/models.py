@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 from mailer.suppression.states import Reason, Scope
 
@@ -29,8 +29,8 @@ class SuppressionEntry(Model):
     )
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
     address_digest: Mapped[str] = mapped_column(sa.String(64))
-    scope: Mapped[Scope] = mapped_column(words(Scope))
-    reason: Mapped[Reason] = mapped_column(words(Reason))
+    scope: Mapped[Scope] = mapped_column(enum_column(Scope))
+    reason: Mapped[Reason] = mapped_column(enum_column(Reason))
     created_at: Mapped[datetime] = mapped_column(default=now)
     is_undated: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     lifted_at: Mapped[datetime | None]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, words
+from mailer.foundation.database import Model, enum_column
 from mailer.foundation.ids import new_id
 from mailer.transactional.states import MessageKind, MessageState
 
@@ -47,13 +47,15 @@ class TransactionalMessage(Model):
         sa.String(40), unique=True, default=lambda: new_id("msg")
     )
     organisation_id: Mapped[int] = mapped_column(sa.ForeignKey("organisations.id"))
-    kind: Mapped[MessageKind] = mapped_column(words(MessageKind))
+    kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind))
     reference: Mapped[str] = mapped_column(sa.String(40), index=True)
     to_address: Mapped[str] = mapped_column(sa.String(254))
     from_address: Mapped[str] = mapped_column(sa.String(254))
     message_id: Mapped[str] = mapped_column(sa.String(200))
     body: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
-    state: Mapped[MessageState] = mapped_column(words(MessageState), default=MessageState.PLANNED)
+    state: Mapped[MessageState] = mapped_column(
+        enum_column(MessageState), default=MessageState.PLANNED
+    )
     attempts: Mapped[int] = mapped_column(sa.Integer, default=0)
     due_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]

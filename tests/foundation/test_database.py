@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta, timezone
-from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from mailer.app import create_app
 from mailer.foundation import events
-from mailer.foundation.database import db, record, serialise_on, unit_of_work, words
+from mailer.foundation.database import db, record, serialise_on, unit_of_work
 from mailer.foundation.errors import Unavailable
 from mailer.foundation.events import Event
 from tests.conftest import settings_for
@@ -292,24 +291,6 @@ def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(StatementError, match="a time without a time zone"), unit_of_work() as now:
         make(now, "a").at = datetime(2026, 7, 1, 12, 0)  # noqa: DTZ001  (that is the point)
     assert count() == 0
-
-
-def test_words_are_checked_by_the_database_too(app: Flask) -> None:
-    class Shade(StrEnum):
-        DARK = "dark"
-        LIGHT = "light"
-
-    table = sa.Table("shades_of_tests", sa.MetaData(), sa.Column("shade", words(Shade)))
-    with db.engine.connect().execution_options(write=True) as connection, connection.begin():
-        table.create(connection)
-        connection.execute(sa.insert(table).values(shade=Shade.DARK))
-        assert connection.scalar(sa.text("SELECT shade FROM shades_of_tests")) == "dark"
-    with (
-        pytest.raises(IntegrityError),
-        db.engine.connect().execution_options(write=True) as connection,
-        connection.begin(),
-    ):
-        connection.execute(sa.text("INSERT INTO shades_of_tests VALUES ('grey')"))
 
 
 def test_sqlite_keeps_the_promises_postgresql_makes_by_itself(app: Flask) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,14 +9,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError
 
 from mailer.app import create_app
 from mailer.foundation import revisions, schema
 from mailer.foundation.database import db
+from mailer.foundation.errors import NotAllowed
 from mailer.foundation.settings import Settings
 from tests.conftest import environ_for
 from tests.support import postgres
 
+ROOT = Path(__file__).parents[2]
 START = """
 import sys
 from mailer.app import create_app
@@ -26,6 +30,17 @@ sys.stdin.readline()
 with app.app_context():
     schema.upgrade()
     print(revisions.current_revision())
+"""
+
+LATER = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = '0999', '{}'
+
+
+def upgrade():
+    op.add_column('consent_texts', sa.Column('note', sa.Text(), nullable=True))
 """
 
 
@@ -49,6 +64,17 @@ def started(environ: dict[str, str]) -> Iterator[None]:
         db.engine.dispose()
 
 
+A_TEXT = (
+    "INSERT INTO consent_texts (sha256, media_type, body, created_at)"
+    " VALUES ('a', 'text/plain', '', '2026-01-01')"
+)
+
+
+def run(statement: str) -> None:
+    with db.engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.execute(sa.text(statement))
+
+
 def tables() -> set[str]:
     return set(sa.inspect(db.engine).get_table_names())
 
@@ -65,18 +91,36 @@ def test_an_empty_database_becomes_the_newest() -> None:
 def test_upgrading_again_changes_nothing() -> None:
     schema.upgrade()
     before = tables()
-    with db.engine.connect().execution_options(write=True) as connection, connection.begin():
-        connection.execute(
-            sa.text(
-                "INSERT INTO consent_texts (sha256, media_type, body, created_at)"
-                " VALUES ('a', 'text/plain', :body, '2026-01-01')"
-            ),
-            {"body": b"a"},
-        )
+    run(A_TEXT)
     schema.upgrade()
     assert tables() == before
     with db.engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM consent_texts")) == 1
+
+
+@pytest.mark.usefixtures("started")
+def test_a_later_version_upgrades_a_database_with_rows_and_keeps_its_guards(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    schema.upgrade()
+    run(A_TEXT)
+    later, newest = tmp_path / "later", revisions.newest_revision()
+    shutil.copytree(ROOT / "mailer", later / "mailer", ignore=shutil.ignore_patterns("__pycache__"))
+    versions = later / "mailer" / "migrations" / "versions"
+    (versions / "0999_later.py").write_text(LATER.format(newest))
+    (later / "mailer" / "migrations" / "current_head.txt").write_text("0999\n")
+    upgrade = [sys.executable, "-m", "mailer", "upgrade"]
+    done = subprocess.run(
+        upgrade, check=False, cwd=later, env=environ, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, f"From {newest} to 0999.\n"), done.stderr
+    with db.engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT sha256, note FROM consent_texts")).all()
+    assert rows == [("a", None)]
+    with pytest.raises(DatabaseError, match="consent_texts is append-only"):
+        run("UPDATE consent_texts SET note = 'changed'")
+    with pytest.raises(NotAllowed, match="made by another version"):
+        schema.upgrade()
 
 
 @pytest.mark.usefixtures("started")
