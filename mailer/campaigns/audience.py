@@ -37,8 +37,8 @@ COUNT = "COUNT(*)"
 # Of several entries the weightiest names the reason: a mailbox that refuses mail is no wish of the person.
 _SUPPRESSED_FOR = f"""
   CASE WHEN {IS_SUPPRESSED} THEN (
-    SELECT e.reason FROM suppression_entries e WHERE {SUPPRESSES}
-    ORDER BY CASE WHEN e.reason = 'bounce' THEN 1 ELSE 0 END, e.id LIMIT 1
+    SELECT e.reason FROM suppressed_consents e WHERE {SUPPRESSES}
+    ORDER BY CASE WHEN e.reason = 'bounce' THEN 1 ELSE 0 END, e.entry_id LIMIT 1
   ) END"""  # noqa: S608  # made of constants
 _GATE_SIZE, _FIRST_VALUE = 5, 6
 

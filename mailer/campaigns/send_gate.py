@@ -13,21 +13,18 @@ from typing import Any, Final
 
 from mailer.campaigns.states import Against
 from mailer.foundation import driver
-from mailer.suppression import outranks
 
 AGAIN_SOON = timedelta(minutes=10)  # when another mail to this person is in somebody's hand
 
-# Of `e`, a suppression entry: it stands against mail that the consent would allow (C-082).
-SUPPRESSES: Final = f"""
-  e.organisation_id = c.organisation_id AND e.address_digest = c.address_digest AND e.lifted_at IS NULL
-  AND {outranks("e", "r")}"""
-IS_SUPPRESSED: Final = f"EXISTS (SELECT 1 FROM suppression_entries e WHERE {SUPPRESSES})"  # noqa: S608  # constants
+# Of `e`, a line of the view: this suppression stands against the consent (C-082).
+SUPPRESSES: Final = """
+  e.organisation_id = c.organisation_id AND e.address_digest = c.address_digest AND e.consent_id = r.id"""
+IS_SUPPRESSED: Final = f"EXISTS (SELECT 1 FROM suppressed_consents e WHERE {SUPPRESSES})"  # noqa: S608  # constants
 GATE_COLUMNS: Final = f"""
   CASE
     WHEN c.erased_at IS NOT NULL OR c.address IS NULL THEN 'erased'
     WHEN c.restricted_at IS NOT NULL THEN 'restricted'
-    WHEN s.proof_id IS NULL
-      OR EXISTS (SELECT 1 FROM consent_records e WHERE e.ends_id = s.proof_id) THEN 'withdrawn'
+    WHEN r.id IS NULL THEN 'withdrawn'
     WHEN {IS_SUPPRESSED} THEN 'suppressed'
   END,
   c.paused_until,
@@ -51,7 +48,7 @@ GATE_TABLES: Final = """
 JOIN contacts c ON c.id = d.contact_id
 LEFT JOIN subscriptions s ON s.contact_id = d.contact_id
   AND s.mailing_list_id = d.mailing_list_id AND s.state = 'active'
-LEFT JOIN consent_records r ON r.id = s.proof_id
+LEFT JOIN standing_consents r ON r.id = s.proof_id
 """
 
 

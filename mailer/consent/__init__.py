@@ -39,7 +39,14 @@ from mailer.consent.ledger import (
     record_requested,
     record_withdrawn,
 )
-from mailer.consent.models import ConsentRecord, ConsentSubject, ConsentText, Notice
+from mailer.consent.models import (
+    STANDING_CONSENTS,
+    ConsentRecord,
+    ConsentSubject,
+    ConsentText,
+    Notice,
+    stands,
+)
 from mailer.consent.notice_sections import NoticeText, Section
 from mailer.consent.notices import (
     compose_notice,
@@ -84,6 +91,7 @@ __all__ = [
     "ORIGIN_WORDS",
     "RECORD_ID",
     "SALT_BYTES",
+    "STANDING_CONSENTS",
     "SUBJECT_ID",
     "TRACKING",
     "About",
@@ -152,6 +160,7 @@ __all__ = [
     "renew_key",
     "seal_answers",
     "show_mail",
+    "stands",
     "store_text",
     "sweep_keys",
     "timeline",

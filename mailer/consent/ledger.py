@@ -10,10 +10,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
 from mailer.consent.canonical import canonical_json
-from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject
+from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject, stands
 from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
 from mailer.consent.subjects import get_subject, key_of
 from mailer.foundation import cipher
@@ -96,7 +95,6 @@ def find_valid(subject: ConsentSubject, about: About) -> ConsentRecord | None:
 
 def list_valid(subject: ConsentSubject, about: About) -> list[ConsentRecord]:
     """All given, not ended records of a person about something, oldest first."""
-    ending = aliased(ConsentRecord)
     list_id = about.mailing_list.id if about.mailing_list else None
     query = sa.select(ConsentRecord).where(
         ConsentRecord.subject_id == subject.id,
@@ -104,16 +102,14 @@ def list_valid(subject: ConsentSubject, about: About) -> list[ConsentRecord]:
         ConsentRecord.mailing_list_id.is_(None)
         if list_id is None
         else ConsentRecord.mailing_list_id == list_id,
-        ConsentRecord.state.in_(ALLOWS_SENDING),
-        ~sa.exists().where(ending.ends_id == ConsentRecord.id),
+        stands(ConsentRecord.id),
     )
     return list(db.session.scalars(query.order_by(ConsentRecord.id)))
 
 
 def is_standing(given: ConsentRecord) -> bool:
     """Whether a given record allows something still: no other record ends it."""
-    ending = sa.select(ConsentRecord.id).where(ConsentRecord.ends_id == given.id)
-    return given.state in ALLOWS_SENDING and db.session.scalar(ending) is None
+    return bool(db.session.scalar(sa.select(stands(given.id))))
 
 
 def _end(given: ConsentRecord, state: ConsentState, evidence: Evidence) -> ConsentRecord:

@@ -13,10 +13,26 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.consent.states import ConsentState, Matter
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, enum_column
+from mailer.foundation.database import Model, RowId, enum_column
 from mailer.foundation.ids import new_id
 
 _ANSWERS = sa.text("follows_id IS NOT NULL")
+# A view of the database, which says when a consent stands: it was given, and no record ends it (C-061). Whoever
+# asks that asks here.
+STANDING_CONSENTS = sa.table(
+    "standing_consents",
+    sa.column("id", RowId),
+    sa.column("subject_id", RowId),
+    sa.column("matter", enum_column(Matter)),
+    sa.column("mailing_list_id", RowId),
+)
+
+
+def stands(
+    record_id: sa.SQLColumnExpression[int] | sa.SQLColumnExpression[int | None] | int,
+) -> sa.Exists:
+    """SQL: whether the consent record with this row id was given and has not ended."""
+    return sa.exists().where(STANDING_CONSENTS.c.id == record_id)
 
 
 class ConsentSubject(Model):

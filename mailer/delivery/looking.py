@@ -19,24 +19,24 @@ from mailer.foundation import driver
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import Unavailable
-from mailer.suppression import outranks
 
 OVERLAP = timedelta(seconds=60)  # of clocks that differ; changed people are told of for so long
 ROWS_BEFORE = 500  # numbers are given before the commit: so many back are looked at again
 
 # Kind and number: of a contact, of a record of consent, of a campaign.
 _LOOK = """
-SELECT 'ended', r.id FROM suppression_entries s
-  JOIN contacts c ON c.organisation_id = s.organisation_id AND c.address_digest = s.address_digest
-  JOIN consent_records r ON r.subject_id = c.subject_id AND r.state IN ('given', 'renewed')
-  WHERE s.id > ? AND s.lifted_at IS NULL AND {OUTRANKS}
+SELECT 'ended', r.id FROM contacts c
+  JOIN standing_consents r ON r.subject_id = c.subject_id
+  JOIN suppressed_consents e ON e.organisation_id = c.organisation_id
+    AND e.address_digest = c.address_digest AND e.consent_id = r.id
+  WHERE e.entry_id > ?
 UNION ALL SELECT 'stopped', id FROM contacts WHERE erased_at > ?
 UNION ALL SELECT 'stopped', id FROM contacts WHERE restricted_at > ?
 UNION ALL SELECT 'stopped', id FROM contacts WHERE paused_at > ? AND paused_until > ?
 UNION ALL SELECT 'ended', ends_id FROM consent_records WHERE id > ? AND ends_id IS NOT NULL
 UNION ALL SELECT 'sending', id FROM campaigns WHERE state = 'sending'
 UNION ALL SELECT 'owner', 0 FROM sending_owners WHERE owner = ?
-""".replace("{OUTRANKS}", outranks("s", "r"))
+"""
 _NEWEST = (
     "SELECT COALESCE((SELECT MAX(id) FROM consent_records), 0),"
     " COALESCE((SELECT MAX(id) FROM suppression_entries), 0)"

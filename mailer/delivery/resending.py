@@ -10,7 +10,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from mailer.campaigns import REACHED, Campaign, CampaignState, judge, reopen
-from mailer.consent import ConsentRecord
+from mailer.consent import stands
 from mailer.contacts import Contact
 from mailer.delivery.outcomes import is_about_us
 from mailer.delivery.states import DeliveryState, SkipReason
@@ -98,7 +98,6 @@ def _list_left_out(campaign: Campaign) -> list[int]:
         )
     )
     not_ours = {one for one, code, text in refused if not is_about_us(code, text)}
-    withdrew = sa.exists().where(ConsentRecord.ends_id == _C.consent_record_id)
     # A bounce may pass; whatever else suppressed the address was the person's wish.
     is_wish = sa.exists().where(
         Contact.id == _C.contact_id,
@@ -119,7 +118,7 @@ def _list_left_out(campaign: Campaign) -> list[int]:
                 ),
             ),
         ),
-        ~withdrew,
+        stands(_C.consent_record_id),
     )
     judged = judge(campaign, people, "d.id")
     return [one for place, one in judged if place == REACHED and one not in not_ours]

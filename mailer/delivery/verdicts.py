@@ -24,7 +24,7 @@ SELECT d.id,{GATE_COLUMNS},
 _COUNTED = """,
   d.tracking_record_id,
   CASE WHEN d.tracking_record_id IS NOT NULL THEN
-    NOT EXISTS (SELECT 1 FROM consent_records e WHERE e.ends_id = d.tracking_record_id)
+    EXISTS (SELECT 1 FROM standing_consents e WHERE e.id = d.tracking_record_id)
   END"""
 _TABLES = f"\nFROM deliveries d{GATE_TABLES}"
 SELECT = _COLUMNS + _TABLES

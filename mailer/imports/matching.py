@@ -19,7 +19,7 @@ from mailer.imports.models import Import, ImportRow
 from mailer.imports.states import Refusal, RowState
 from mailer.signup import SignupRequest
 from mailer.subscriptions import Subscription, SubscriptionState
-from mailer.suppression import Reason, Scope, SuppressionEntry
+from mailer.suppression import Reason, Scope, SuppressionEntry, outranks
 
 _NOS = (ConsentState.WITHDRAWN, ConsentState.INVALIDATED, ConsentState.REFUSED)
 _WAS_ASKED = (RowState.ASKED, RowState.CONFIRMED, RowState.DISPUTED)
@@ -33,13 +33,8 @@ class ConsentMoment:
     is_confirmed_here: bool
 
     def yields_to(self, opt_out_at: datetime | None) -> bool:
-        """Whether an opt-out of that moment, or of no known one, holds against this consent.
-
-        The same as `suppression.outranks` says in SQL.
-        """
-        if opt_out_at is None:
-            return not self.is_confirmed_here
-        return opt_out_at >= self.given_at
+        """Whether an opt-out of that moment, or of no known one, holds against this consent."""
+        return outranks(opt_out_at, self.given_at, is_confirmed_here=self.is_confirmed_here)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 # not given after it, wherever that was; one without a date whatever was not confirmed here.
 VIEWS = (
     """CREATE VIEW standing_consents AS
-SELECT r.id, r.subject_id, r.matter, r.mailing_list_id FROM consent_records r
+SELECT r.id, r.subject_id, r.matter, r.mailing_list_id, r.recorded_at FROM consent_records r
 WHERE r.state IN ('given', 'renewed')
   AND NOT EXISTS (SELECT 1 FROM consent_records e WHERE e.ends_id = r.id)""",
     """CREATE VIEW suppressed_consents AS

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from mailer import consent
-from mailer.consent import ALLOWS_SENDING, ConsentRecord, Matter
+from mailer.consent import ALLOWS_SENDING, STANDING_CONSENTS, ConsentRecord, Matter
 from mailer.contacts import Contact
 from mailer.delivery import Delivery, DeliveryState
 from mailer.foundation.database import db
@@ -49,16 +49,14 @@ def check_records(slice_: Slice) -> None:
 
 def check_subscriptions(slice_: Slice) -> None:
     """The next memberships: every active one cites a standing consent of that person to that list."""
-    proof, ending = aliased(ConsentRecord), aliased(ConsentRecord)
+    proof = STANDING_CONSENTS.c
     is_proven = (
         sa.exists()
         .where(
             proof.id == Subscription.proof_id,
-            proof.state.in_(ALLOWS_SENDING),
             proof.matter == Matter.MAILING,
             proof.mailing_list_id == Subscription.mailing_list_id,
             proof.subject_id == Contact.subject_id,
-            ~sa.exists().where(ending.ends_id == proof.id),
         )
         .correlate(Subscription, Contact)
     )

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from mailer.consent import ConsentRecord, Origin
+from mailer.consent import Origin
 from mailer.contacts import Contact
 from mailer.foundation.database import db
 from mailer.lists import MailingList
 from mailer.organisations import Organisation
 from mailer.subscriptions.models import Subscription, SubscriptionState
-from mailer.suppression import SuppressionEntry, outranks
+from mailer.suppression import SUPPRESSED_CONSENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +134,21 @@ def find_stopped(contacts: Collection[Contact]) -> dict[int, set[int]]:
     """Active memberships that a suppression stands against, so that no campaign goes to them: row ids of the
     entries by the row id of the membership. An entry that a newer consent outranks is not among them.
     """
+    stopped = SUPPRESSED_CONSENTS.c
     query = (
-        sa.select(Subscription.id, SuppressionEntry.id)
+        sa.select(Subscription.id, stopped.entry_id)
         .join(Contact, Contact.id == Subscription.contact_id)
-        .join(ConsentRecord, ConsentRecord.id == Subscription.proof_id)
         .join(
-            SuppressionEntry,
+            SUPPRESSED_CONSENTS,
             sa.and_(
-                SuppressionEntry.organisation_id == Contact.organisation_id,
-                SuppressionEntry.address_digest == Contact.address_digest,
+                stopped.organisation_id == Contact.organisation_id,
+                stopped.address_digest == Contact.address_digest,
+                stopped.consent_id == Subscription.proof_id,
             ),
         )
         .where(
             Subscription.contact_id.in_([contact.id for contact in contacts]),
             Subscription.state == SubscriptionState.ACTIVE,
-            SuppressionEntry.lifted_at.is_(None),
-            sa.literal_column(
-                outranks(SuppressionEntry.__tablename__, ConsentRecord.__tablename__), sa.Boolean()
-            ),
         )
     )
     found: dict[int, set[int]] = {}

@@ -22,7 +22,14 @@ from mailer.lists import get_list_by_id
 from mailer.organisations import get_organisation_by_id
 from mailer.subscriptions.lifecycle import UNDO_LIFE, activate, find_subscription, lock
 from mailer.subscriptions.links import is_blocked
-from mailer.suppression import Reason, Scope, SuppressionEntry, lift, list_entries, outranks
+from mailer.suppression import (
+    SUPPRESSED_CONSENTS,
+    Reason,
+    Scope,
+    SuppressionEntry,
+    lift,
+    list_entries,
+)
 
 TOO_LATE = "This can no longer be undone: something else was changed since."
 
@@ -77,17 +84,12 @@ def undo(token: str, evidence: Evidence) -> list[ConsentRecord]:
 def _was_stopped(contact: Contact, withdrawn: Sequence[ConsentRecord]) -> bool:
     """Whether a suppression from before stood against the newest consent of any list that was left."""
     newest = {one.mailing_list_id: one.ends_id for one in withdrawn if one.mailing_list_id}
-    entry, record = SuppressionEntry.__tablename__, ConsentRecord.__tablename__
-    query = (
-        sa.select(SuppressionEntry.id)
-        .join(ConsentRecord, sa.literal_column(outranks(entry, record), sa.Boolean()))
-        .where(
-            ConsentRecord.id.in_(newest.values()),
-            SuppressionEntry.organisation_id == contact.organisation_id,
-            SuppressionEntry.address_digest == contact.address_digest,
-            SuppressionEntry.lifted_at.is_(None),
-            SuppressionEntry.created_at < min(one.recorded_at for one in withdrawn),
-        )
+    stopped = SUPPRESSED_CONSENTS.c
+    query = sa.select(stopped.entry_id).where(
+        stopped.consent_id.in_(newest.values()),
+        stopped.organisation_id == contact.organisation_id,
+        stopped.address_digest == contact.address_digest,
+        stopped.created_at < min(one.recorded_at for one in withdrawn),
     )
     return db.session.scalars(query.limit(1)).first() is not None
 

@@ -21,10 +21,11 @@ from mailer.suppression.entries import (
     suppress_bounced,
     take_back_bounces,
 )
-from mailer.suppression.models import SuppressionEntry
+from mailer.suppression.models import SUPPRESSED_CONSENTS, SuppressionEntry
 from mailer.suppression.states import Reason, Scope, outranks
 
 __all__ = [
+    "SUPPRESSED_CONSENTS",
     "Bounce",
     "Reason",
     "Scope",

@@ -8,9 +8,20 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mailer.foundation.clock import now
-from mailer.foundation.database import Model, enum_column
+from mailer.foundation.database import Model, Moment, RowId, enum_column
 from mailer.foundation.ids import new_id
 from mailer.suppression.states import Reason, Scope
+
+# A view of the database: which entry stands against which consent (C-082, C-083). Whoever asks that asks here.
+SUPPRESSED_CONSENTS = sa.table(
+    "suppressed_consents",
+    sa.column("organisation_id", RowId),
+    sa.column("address_digest", sa.String()),
+    sa.column("consent_id", RowId),
+    sa.column("entry_id", RowId),
+    sa.column("reason", enum_column(Reason)),
+    sa.column("created_at", Moment()),
+)
 
 
 class SuppressionEntry(Model):

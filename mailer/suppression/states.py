@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -24,15 +25,11 @@ class Reason(StrEnum):
     MANUAL = "manual"
 
 
-def outranks(entry: str, record: str) -> str:
-    """SQL: whether the suppression entry `entry` stands against the consent record `record` (C-082, C-083).
+def outranks(asked_at: datetime | None, given_at: datetime, *, is_confirmed_here: bool) -> bool:
+    """Whether an opt-out from marketing holds against a consent (C-082).
 
-    Both are names under which the statement knows the two rows. An entry for all mail outranks every
-    consent; one for marketing a consent that was not given after it, wherever it was given; one without a
-    date whatever was not confirmed here. That the entry was not lifted is for the statement to ask.
+    One without a date holds against whatever was not confirmed here, any other unless that was given later.
+
+    The view `suppressed_consents` says the same of entries; this is for an opt-out that is none yet.
     """
-    return (
-        f"({entry}.scope = 'all_mail' OR ({entry}.scope = 'marketing' AND CASE"
-        f" WHEN {entry}.is_undated THEN {record}.given_at IS NOT NULL"
-        f" ELSE {entry}.created_at >= COALESCE({record}.given_at, {record}.recorded_at) END))"
-    )
+    return not is_confirmed_here if asked_at is None else asked_at >= given_at

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
 from mailer import consent, subscriptions
-from mailer.consent import ALLOWS_SENDING, TRACKING, ConsentRecord, Evidence, Matter
+from mailer.consent import STANDING_CONSENTS, TRACKING, ConsentRecord, Evidence, Matter
 from mailer.contacts import Contact
 
 
 def standing_record(subject_id: sa.SQLColumnExpression[int]) -> sa.ScalarSelect[int]:
     """SQL: the newest consent to measuring of a subject that was given and not ended; else NULL (C-102)."""
-    given, ending = aliased(ConsentRecord), aliased(ConsentRecord)
     return (
-        sa.select(sa.func.max(given.id))
+        sa.select(sa.func.max(STANDING_CONSENTS.c.id))
         .where(
-            given.subject_id == subject_id,
-            given.matter == Matter.TRACKING,
-            given.state.in_(sorted(ALLOWS_SENDING)),
-            ~sa.exists().where(ending.ends_id == given.id),
+            STANDING_CONSENTS.c.subject_id == subject_id,
+            STANDING_CONSENTS.c.matter == Matter.TRACKING,
         )
         .scalar_subquery()
     )
