@@ -14,29 +14,11 @@ from mailer.delivery.alarm import Alarm, Everywhere, Heard, Series
 from mailer.delivery.bounces import note_service_bounce
 from mailer.delivery.claiming import Claim, claim
 from mailer.delivery.composing import Composer
-from mailer.delivery.destinations import back_off, list_blocked
 from mailer.delivery.forgetting import forget_counting, forget_replies
 from mailer.delivery.giving_back import find_last_series, give_back
-from mailer.delivery.hosting import (
-    Hosting,
-    find_hosting,
-    has_domains_due,
-    note_domains,
-    note_hosts,
-    take_domains,
-)
-from mailer.delivery.hosting import is_on as is_mx_lookup_on
-from mailer.delivery.limits import (
-    LimitDraft,
-    list_all_limits,
-    list_limits,
-    rate_of,
-    remove_limit,
-    set_limit,
-)
 from mailer.delivery.links import message_id, notice_url
 from mailer.delivery.looking import Lookout, Standing
-from mailer.delivery.models import Delivery, SendingLimit, SendingOwner
+from mailer.delivery.models import Delivery, SendingOwner
 from mailer.delivery.outcomes import (
     AGAIN_AT_THE_RELAY,
     Result,
@@ -53,8 +35,6 @@ from mailer.delivery.outcomes import (
 from mailer.delivery.owners import LEASE, extend_lease, leave
 from mailer.delivery.pacing import Pacer, Wait
 from mailer.delivery.planning import plan
-from mailer.delivery.providers import PROVIDERS
-from mailer.delivery.providers import title_of as provider_title
 from mailer.delivery.reasons import why
 from mailer.delivery.recipients import KEY_PREFIX, Recipient
 from mailer.delivery.recovering import expire_leases, settle_owner
@@ -69,7 +49,7 @@ from mailer.delivery.standing import (
     release,
     skip_cancelled,
 )
-from mailer.delivery.states import DeliveryState, LimitKind, SkipReason
+from mailer.delivery.states import DeliveryState, SkipReason
 from mailer.delivery.tallies import forget as forget_alarm
 from mailer.delivery.tallies import share as share_heard
 from mailer.delivery.testing import Shown, preview, send_test
@@ -78,7 +58,6 @@ __all__ = [
     "AGAIN_AT_THE_RELAY",
     "KEY_PREFIX",
     "LEASE",
-    "PROVIDERS",
     "Alarm",
     "Claim",
     "Composer",
@@ -86,15 +65,11 @@ __all__ = [
     "DeliveryState",
     "Everywhere",
     "Heard",
-    "Hosting",
-    "LimitDraft",
-    "LimitKind",
     "Lookout",
     "Pacer",
     "Recipient",
     "Result",
     "Retries",
-    "SendingLimit",
     "SendingOwner",
     "Series",
     "Shown",
@@ -103,52 +78,38 @@ __all__ = [
     "Wait",
     "advise",
     "asks_to_wait",
-    "back_off",
     "claim",
     "count_left_out",
     "count_states",
     "expire_leases",
     "extend_lease",
-    "find_hosting",
     "find_last_series",
     "forget_alarm",
     "forget_counting",
     "forget_replies",
     "give_back",
-    "has_domains_due",
     "has_due",
     "is_about_the_address",
     "is_about_the_sender",
-    "is_mx_lookup_on",
     "leave",
-    "list_all_limits",
-    "list_blocked",
     "list_finished",
-    "list_limits",
     "list_sending",
     "message_id",
-    "note_domains",
-    "note_hosts",
     "note_service_bounce",
     "notice_url",
     "plan",
     "preview",
-    "provider_title",
-    "rate_of",
     "release",
-    "remove_limit",
     "resend_left_out",
     "resend_uncertain",
     "result_of",
     "retries",
     "send_test",
     "series_of",
-    "set_limit",
     "settle",
     "settle_owner",
     "share_heard",
     "skip_cancelled",
-    "take_domains",
     "uncertain",
     "unrenderable",
     "unsent",

@@ -14,12 +14,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from mailer.delivery.limits import rate_of
-from mailer.delivery.models import SendingLimit
 from mailer.delivery.outcomes import asks_to_wait, series_of
 from mailer.delivery.recipients import Recipient
 from mailer.delivery.relay_pace import RelayPace
-from mailer.delivery.states import LimitKind
+from mailer.destinations import LimitKind, SendingLimit, rate_of
 from mailer.foundation.addresses import ascii_domain
 from mailer.foundation.clock import now
 from mailer.foundation.permits import Permits, Redis

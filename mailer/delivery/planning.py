@@ -15,10 +15,9 @@ from mailer.campaigns import (
     members_of,
 )
 from mailer.contacts import Contact
-from mailer.delivery import hosting
-from mailer.delivery.models import MailDomain, ProviderDomain
 from mailer.delivery.states import DeliveryState, SkipReason
-from mailer.delivery.tables import DELIVERIES, domain_of
+from mailer.delivery.tables import DELIVERIES
+from mailer.destinations import MailDomain, ProviderDomain, domain_of, is_mx_lookup_on
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, serialise_on
 from mailer.foundation.turns import Turn
@@ -93,7 +92,7 @@ def _add_rows(campaign_id: int, after: int, through: int, *, counts_clicks: bool
     domain = domain_of(people.c.address)
     source = people.outerjoin(ProviderDomain, ProviderDomain.domain == domain)
     names: list[sa.SQLColumnExpression[Any]] = [ProviderDomain.provider, domain]
-    if hosting.is_on():
+    if is_mx_lookup_on():
         source = source.outerjoin(MailDomain, MailDomain.domain == domain)
         names[1:1] = MailDomain.mx_group, MailDomain.asked
     rows = (

@@ -31,13 +31,5 @@ class SkipReason(StrEnum):
     TOO_OFTEN = "too_often"
 
 
-class LimitKind(StrEnum):
-    """Whose pace a limit sets."""
-
-    ORGANISATION = "organisation"
-    SENDER = "sender"
-    DESTINATION = "destination"
-
-
 WAITING = frozenset({DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.HELD})
 OPEN = WAITING | {DeliveryState.CLAIMED}

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from mailer.campaigns import Campaign
 from mailer.delivery.models import Delivery
-from mailer.foundation.driver import is_postgresql
 
 DELIVERIES: Final = cast("sa.Table", Delivery.__table__)
 
@@ -29,12 +28,3 @@ def is_loose() -> sa.ColumnElement[bool]:
         "(deliveries.due_at IS NOT NULL AND (deliveries.state || '') IN ('planned', 'deferred', 'held'))",
         sa.Boolean(),
     )
-
-
-def domain_of(
-    address: sa.SQLColumnExpression[str] | sa.SQLColumnExpression[str | None],
-) -> sa.ColumnElement[str]:
-    """SQL: the domain of an address, in small letters; no address of ours has a second at sign (E-008)."""
-    if is_postgresql():
-        return sa.func.lower(sa.func.split_part(address, "@", 2))
-    return sa.func.lower(sa.func.substr(address, sa.func.instr(address, "@") + 1))

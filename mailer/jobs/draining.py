@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
-from mailer import campaigns, delivery
+from mailer import campaigns, delivery, destinations
 from mailer.campaigns import CampaignState
 from mailer.delivery import Recipient, Result, Standing, Wait
 from mailer.foundation.addresses import mask_addresses
@@ -330,7 +330,7 @@ class Drain:
     def _look_at_everybody(self) -> None:
         with unit_of_work():
             self._refused = self._lookout.look_at_everybody()
-            self._pacer.know(delivery.list_all_limits(), delivery.list_blocked())
+            self._pacer.know(destinations.list_all_limits(), destinations.list_blocked())
         self._everybody_at = time.monotonic()
         self._tell_of_the_relay(self._everybody_at)
 
@@ -401,8 +401,8 @@ class Drain:
     def _let_rest(self) -> None:
         with unit_of_work():
             for destination, answer in self._resting.items():
-                delivery.back_off(destination, answer)
-            self._pacer.know(delivery.list_all_limits(), delivery.list_blocked())
+                destinations.back_off(destination, answer)
+            self._pacer.know(destinations.list_all_limits(), destinations.list_blocked())
         self._resting = {}
 
     def _pause_halted(self) -> None:

@@ -11,6 +11,7 @@ from mailer import (
     campaigns,
     consent,
     delivery,
+    destinations,
     erasures,
     imports,
     organisations,
@@ -121,21 +122,21 @@ def look_up_domains() -> Mapping[str, object] | None:
 
     No transaction is open while DNS is asked; a DNS that is down costs two seconds in five minutes.
     """
-    if not delivery.is_mx_lookup_on() or not delivery.has_domains_due():
+    if not destinations.is_mx_lookup_on() or not destinations.has_domains_due():
         return None
     until = time.monotonic() + DOMAINS_SECONDS
     has_more, asked, found = True, 0, 0
     while has_more and time.monotonic() < until:
         with unit_of_work():
-            has_more = delivery.note_domains()
+            has_more = destinations.note_domains()
     while time.monotonic() < until:
         with unit_of_work():
-            domains = delivery.take_domains(limit=DOMAINS_AT_ONCE)
+            domains = destinations.take_domains(limit=DOMAINS_AT_ONCE)
         if not domains:
             break
         answers = dns_lookup.look_up(domains.values())
         with unit_of_work():
-            found += delivery.note_hosts(
+            found += destinations.note_hosts(
                 {domain: answers[name] for domain, name in domains.items()}
             )
         asked += len(domains)

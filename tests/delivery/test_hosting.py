@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mailer import contacts, delivery
-from mailer.delivery.models import DomainWalk, MailDomain
+from mailer import contacts, delivery, destinations
+from mailer.destinations.models import DomainWalk, MailDomain
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.errors import Invalid
@@ -37,17 +37,17 @@ def _note_all(size: int = 10) -> None:
     has_more = True
     while has_more:
         with unit_of_work():
-            has_more = delivery.note_domains(size=size)
+            has_more = destinations.note_domains(size=size)
 
 
 def _take() -> Mapping[str, str]:
     with unit_of_work():
-        return delivery.take_domains(limit=40)
+        return destinations.take_domains(limit=40)
 
 
 def _tell(**answers: MailHosts) -> None:
     with unit_of_work():
-        delivery.note_hosts({f"{name}.test": answer for name, answer in answers.items()})
+        destinations.note_hosts({f"{name}.test": answer for name, answer in answers.items()})
 
 
 def _row(domain: str) -> MailDomain:
@@ -81,7 +81,7 @@ def _destinations(mailing: Mailing) -> list[str]:
 def test_each_domain_of_a_contact_is_asked_about_once(mailing: Mailing) -> None:
     for domain in ("firm.test", "other.test", "gmail.com", "bücher.test"):
         make_people(mailing.mailing_list, 12, domain=domain)
-    assert delivery.has_domains_due()
+    assert destinations.has_domains_due()
     _note_all()
     assert _take() == {
         "firm.test": "firm.test",
@@ -89,7 +89,7 @@ def test_each_domain_of_a_contact_is_asked_about_once(mailing: Mailing) -> None:
         "bücher.test": "xn--bcher-kva.test",
     }
     assert _take() == {}
-    assert not delivery.has_domains_due()
+    assert not destinations.has_domains_due()
 
 
 @pytest.mark.requirement("E-065")
@@ -114,7 +114,7 @@ def test_a_campaign_that_is_being_sent_keeps_its_destinations(mailing: Mailing) 
 def test_a_new_contact_is_noted_without_a_new_walk(mailing: Mailing) -> None:
     _note_all()
     make_people(mailing.mailing_list, 1, domain="late.test")
-    assert delivery.has_domains_due()
+    assert destinations.has_domains_due()
     _note_all()
     assert list(_take()) == ["late.test"]
 
@@ -173,8 +173,8 @@ def test_a_dns_that_answers_nothing_is_left_alone_for_minutes(mailing: Mailing) 
     _note_all()
     silent = MailHosts(Finding.SILENT)
     with unit_of_work():
-        [first] = delivery.take_domains(limit=1)
-        delivery.note_hosts({first: silent})
+        [first] = destinations.take_domains(limit=1)
+        destinations.note_hosts({first: silent})
     assert _take() == {}
     _let_pass(timedelta(minutes=5, seconds=1))
     assert len(_take()) == 2
@@ -202,10 +202,10 @@ def test_a_domain_nobody_has_any_more_is_forgotten_within_two_days(mailing: Mail
 
 def test_a_team_is_told_who_hosts_a_domain_of_its_own_people_only(mailing: Mailing) -> None:
     make_people(mailing.mailing_list, 1, domain="firm.test")
-    assert delivery.find_hosting(mailing.organisation, "firm.test") is None
+    assert destinations.find_hosting(mailing.organisation, "firm.test") is None
     _note_all()
     _tell(firm=GOOGLE)
-    hosting = delivery.find_hosting(mailing.organisation, " @Firm.test ")
+    hosting = destinations.find_hosting(mailing.organisation, " @Firm.test ")
     assert hosting is not None
     assert (hosting.provider, hosting.hosts) == (
         "Google",
@@ -213,8 +213,8 @@ def test_a_team_is_told_who_hosts_a_domain_of_its_own_people_only(mailing: Maili
     )
     assert hosting.looked_up_at is not None
     assert now() - hosting.looked_up_at < timedelta(minutes=1)
-    assert delivery.find_hosting(make_organisation(DORA), "firm.test") is None
-    gmail = delivery.find_hosting(mailing.organisation, "gmail.com")
+    assert destinations.find_hosting(make_organisation(DORA), "firm.test") is None
+    gmail = destinations.find_hosting(mailing.organisation, "gmail.com")
     assert gmail is not None
     assert (gmail.provider, gmail.looked_up_at) == ("Google", None)
 
@@ -222,4 +222,4 @@ def test_a_team_is_told_who_hosts_a_domain_of_its_own_people_only(mailing: Maili
 @pytest.mark.parametrize("given", ["", "google", "a b.test", "-.test", f"{'a' * 64}.test"])
 def test_what_is_no_domain_is_refused(mailing: Mailing, given: str) -> None:
     with pytest.raises(Invalid, match=r"example\.org"):
-        delivery.find_hosting(mailing.organisation, given)
+        destinations.find_hosting(mailing.organisation, given)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from mailer import delivery
-from mailer.delivery import LimitDraft, LimitKind, Pacer, Recipient, Wait, rate_of
-from mailer.delivery.limits import GROWTH
-from mailer.delivery.models import SendingLimit
+from mailer import destinations
+from mailer.delivery import Pacer, Recipient, Wait
+from mailer.destinations import LimitDraft, LimitKind, SendingLimit, rate_of
+from mailer.destinations.limits import GROWTH
 from mailer.foundation.clock import now
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
@@ -58,7 +58,7 @@ class Talk:
 
     def know(self) -> None:
         with unit_of_work():
-            self.pacer.know(delivery.list_all_limits(), delivery.list_blocked())
+            self.pacer.know(destinations.list_all_limits(), destinations.list_blocked())
 
 
 def _mail_to(destination: str, domain: str) -> Recipient:
@@ -74,7 +74,7 @@ def talk(organisation: Organisation) -> Talk:
 def _set(organisation: Organisation, kind: LimitKind, subject: str = "", **numbers: int) -> None:
     values = {"per_minute": None, "at_once": None, "warm_up_first_day": None} | numbers
     with unit_of_work():
-        delivery.set_limit(organisation, LimitDraft(kind=kind, subject=subject, **values))
+        destinations.set_limit(organisation, LimitDraft(kind=kind, subject=subject, **values))
 
 
 def _count(permits: list[Permits], seconds: float) -> int:
@@ -224,7 +224,7 @@ def test_the_next_day_of_a_warm_up_lets_half_as_many_again_go(
         talk.know()
         shares.append(talk.pacer.most_at_once(talk.organisation_id, "snd_x"))
         with unit_of_work():
-            [limit] = delivery.list_limits(organisation)
+            [limit] = destinations.list_limits(organisation)
             assert limit.warm_up_from is not None
             limit.warm_up_from -= timedelta(days=1)
     assert shares == pytest.approx([0.1, 0.1 * GROWTH, 0.1 * GROWTH**2])
@@ -234,9 +234,9 @@ def test_the_next_day_of_a_warm_up_lets_half_as_many_again_go(
 def test_a_destination_that_asks_to_wait_is_left_alone_and_begins_slowly(talk: Talk) -> None:
     assert talk.hear(K.UNSENT, 421, "4.7.0", "google") == "421 4.7.0"
     with unit_of_work():
-        until = delivery.back_off("google", "421 4.7.0")
+        until = destinations.back_off("google", "421 4.7.0")
         assert timedelta(seconds=59) < until - now() <= timedelta(minutes=1)
-        assert delivery.back_off("google", "421 4.7.0") == until  # heard by another worker too
+        assert destinations.back_off("google", "421 4.7.0") == until  # heard by another worker too
     talk.know()
     assert not talk.may_go("google")
     assert talk.may_go("microsoft")

@@ -31,6 +31,7 @@ LINE = (
     "receipts",
     "campaigns",
     "tracking",
+    "destinations",
     "delivery",
     "imports",
     "proofs",

@@ -16,9 +16,10 @@ from typing import cast
 import pytest
 import sqlalchemy as sa
 
-from mailer import campaigns, delivery
+from mailer import campaigns, delivery, destinations
 from mailer.campaigns import CampaignState
-from mailer.delivery import DeliveryState, LimitDraft, LimitKind
+from mailer.delivery import DeliveryState
+from mailer.destinations import LimitDraft, LimitKind
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.queue import is_up
@@ -169,7 +170,7 @@ def limit_to(rate: int, service: RealParts) -> None:
     """So many campaign mails a second."""
     with unit_of_work():
         draft = LimitDraft(LimitKind.ORGANISATION, "", 60 * rate, None, None)
-        delivery.set_limit(service.organisation, draft)
+        destinations.set_limit(service.organisation, draft)
 
 
 def pace(dots: list[Dot]) -> float:

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from mailer import campaigns, delivery, organisations
+from mailer import campaigns, destinations, organisations
 from mailer.campaigns import Campaign, CampaignState
-from mailer.delivery import DeliveryState, LimitDraft, LimitKind
+from mailer.delivery import DeliveryState
+from mailer.destinations import LimitDraft, LimitKind
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.jobs import upkeep
@@ -118,7 +119,7 @@ def test_a_provider_that_asks_to_wait_rests_for_all_its_domains_and_no_others(
     )
     first = _started(service)
     drain(0)
-    assert list(delivery.list_blocked()) == ["google"]
+    assert list(destinations.list_blocked()) == ["google"]
     _add_people(service, 20, "beta.test")
     upkeep.look_up_domains()
     second = _started(service)
@@ -140,7 +141,7 @@ def test_a_limit_of_a_provider_holds_for_a_domain_it_hosts(
     db.session.add(service.organisation)
     with unit_of_work():
         draft = LimitDraft(LimitKind.DESTINATION, "Google", 1, None, None)
-        delivery.set_limit(service.organisation, draft)
+        destinations.set_limit(service.organisation, draft)
     _started(service)
     drain(0)
     taken = _taken(service)

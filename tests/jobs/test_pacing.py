@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 import sqlalchemy as sa
 
-from mailer import delivery, subscriptions
-from mailer.delivery import Delivery, DeliveryState, LimitDraft, LimitKind, SkipReason
+from mailer import destinations, subscriptions
+from mailer.delivery import Delivery, DeliveryState, SkipReason
+from mailer.destinations import LimitDraft, LimitKind
 from mailer.foundation.clock import now
 from mailer.foundation.database import db, unit_of_work
 from mailer.jobs.delivery import drain
@@ -48,7 +49,7 @@ def test_only_so_many_mails_are_at_one_destination_at_once(
 ) -> None:
     with unit_of_work():
         draft = LimitDraft(LimitKind.DESTINATION, "few.test", None, 1, None)
-        delivery.set_limit(service.organisation, draft)
+        destinations.set_limit(service.organisation, draft)
     for domain in ("few.test", "many.test"):
         make_people(service.mailing_list, 30, domain=domain)
     campaign = make_started(service.organisation, service.mailing_list)

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from mailer import accounts, campaigns, consent, delivery, imports, organisations
+from mailer import accounts, campaigns, consent, destinations, imports, organisations
 from mailer.campaigns import Campaign, CampaignDraft
 from mailer.contacts import Contact
-from mailer.delivery import LimitDraft, LimitKind
+from mailer.destinations import LimitDraft, LimitKind
 from mailer.foundation.database import Model, db, unit_of_work
 from mailer.lists import MailingList
 from mailer.organisations import Organisation
@@ -56,7 +56,7 @@ class Ada:
             campaign = campaigns.create_campaign(self.organisation, account, "Autumn secrets")
             campaigns.change_campaign(campaign, self._draft(), campaign.revision)
             contact = db.session.scalars(sa.select(Contact)).one()
-            limit = delivery.set_limit(
+            limit = destinations.set_limit(
                 self.organisation, LimitDraft(LimitKind.ORGANISATION, "", 60, None, None)
             )
             blob = consent.put_blob(consent.get_subject(contact.subject_id), b"x", "text/plain")

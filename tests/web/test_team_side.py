@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from mailer import accounts, campaigns, delivery, imports, organisations
+from mailer import accounts, campaigns, delivery, destinations, imports, organisations
 from mailer.accounts import Role, may
 from mailer.contacts import Contact
-from mailer.delivery import Delivery, DeliveryState, LimitDraft, LimitKind
+from mailer.delivery import Delivery, DeliveryState
+from mailer.destinations import LimitDraft, LimitKind
 from mailer.foundation.clock import now
 from mailer.foundation.database import Model, db, unit_of_work
 from mailer.foundation.settings import Settings
@@ -74,7 +75,7 @@ class Bookshop:
         with unit_of_work():
             delivery.send_test(self.draft, account.address)
             self.answer(find_newest(self.draft.public_id), said(0, account.address))
-            limit = delivery.set_limit(
+            limit = destinations.set_limit(
                 self.organisation, LimitDraft(LimitKind.ORGANISATION, "", 60, None, None)
             )
             _token, session = accounts.start_session(accounts.Authenticated(account), "a test")

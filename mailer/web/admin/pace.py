@@ -8,9 +8,9 @@ from typing import NamedTuple
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailer import accounts, delivery, organisations
+from mailer import accounts, destinations, organisations
 from mailer.accounts import Right
-from mailer.delivery import Hosting, LimitDraft, LimitKind, SendingLimit
+from mailer.destinations import Hosting, LimitDraft, LimitKind, SendingLimit
 from mailer.foundation import clock
 from mailer.foundation.database import unit_of_work
 from mailer.foundation.errors import Invalid
@@ -42,7 +42,7 @@ def pace() -> ResponseReturnValue:
     if not domain:
         return _page({})
     try:
-        hosting = delivery.find_hosting(signed_in().organisation, domain)
+        hosting = destinations.find_hosting(signed_in().organisation, domain)
     except Invalid as error:
         return _page({"domain": domain}, error.fields), 422
     return _page({"domain": domain}, hosting=_Answer(hosting, _hosted(hosting)))
@@ -56,7 +56,7 @@ def set_pace() -> ResponseReturnValue:
     try:
         draft = _draft(request.form)
         with unit_of_work():
-            limit = delivery.set_limit(me.organisation, draft)
+            limit = destinations.set_limit(me.organisation, draft)
             accounts.note(
                 me.organisation, me.account, "set a sending limit", limit.public_id, kind=limit.kind
             )
@@ -71,7 +71,7 @@ def remove_pace(public_id: str) -> ResponseReturnValue:
     """Take a limit away."""
     me = signed_in()
     with unit_of_work():
-        limit = delivery.remove_limit(me.organisation, public_id)
+        limit = destinations.remove_limit(me.organisation, public_id)
         accounts.note(
             me.organisation, me.account, "removed a sending limit", public_id, kind=limit.kind
         )
@@ -135,16 +135,18 @@ def _page(
     names = {one.public_id: f"{one.from_name} <{one.from_address}>" for one in senders}
     return render_template(
         "admin/settings/pace.html",
-        rows=[(one, _name(one, names), _rate(one)) for one in delivery.list_limits(organisation)],
+        rows=[
+            (one, _name(one, names), _rate(one)) for one in destinations.list_limits(organisation)
+        ],
         kinds=[(kind.value, word) for kind, word in KINDS.items()],
         senders=list(names.items()),
-        providers=[one.title for one in delivery.PROVIDERS],
+        providers=[one.title for one in destinations.PROVIDERS],
         blocked=[
-            (delivery.provider_title(one), until)
-            for one, until in sorted(delivery.list_blocked().items())
+            (destinations.provider_title(one), until)
+            for one, until in sorted(destinations.list_blocked().items())
         ],
         answer=hosting,
-        is_looked_up=delivery.is_mx_lookup_on(),
+        is_looked_up=destinations.is_mx_lookup_on(),
         given=given,
         errors=errors or {},
     )
@@ -154,13 +156,13 @@ def _name(limit: SendingLimit, senders: Mapping[str, str]) -> str:
     if limit.kind is LimitKind.ORGANISATION:
         return KINDS[limit.kind]
     if limit.kind is LimitKind.DESTINATION:
-        return delivery.provider_title(limit.subject)
+        return destinations.provider_title(limit.subject)
     return senders.get(limit.subject, limit.subject)
 
 
 def _rate(limit: SendingLimit) -> str:
     """What holds today, in words; a warm-up changes it every day."""
-    rate = delivery.rate_of(limit, clock.now())
+    rate = destinations.rate_of(limit, clock.now())
     if rate is None:
         return "as fast as it is taken"
     per_minute = rate * 60

@@ -7,9 +7,9 @@ import re
 import pytest
 from flask import Flask
 
-from mailer import delivery
+from mailer import destinations
 from mailer.accounts import Role
-from mailer.delivery import LimitKind
+from mailer.destinations import LimitKind
 from mailer.foundation.database import db, unit_of_work
 from mailer.foundation.mail_hosts import Finding, MailHosts
 from mailer.lists import MailingList
@@ -29,7 +29,7 @@ def test_a_limit_is_set_changed_and_removed(ada: TeamClient, organisation: Organ
     assert (
         ada.send(PAGE, **given | {"at_once": "10", "warm_up_first_day": "500"}).status_code == 303
     )
-    [limit] = delivery.list_limits(organisation)
+    [limit] = destinations.list_limits(organisation)
     assert (limit.kind, limit.subject) == (LimitKind.DESTINATION, "google")
     assert (limit.per_minute, limit.at_once, limit.warm_up_first_day) == (1200, 10, 500)
     page = ada.get(PAGE).text
@@ -38,7 +38,7 @@ def test_a_limit_is_set_changed_and_removed(ada: TeamClient, organisation: Organ
     assert action is not None
     assert ada.send(action[1]).status_code == 303
     db.session.rollback()
-    assert delivery.list_limits(organisation) == []
+    assert destinations.list_limits(organisation) == []
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_what_cannot_be_a_limit_is_told_at_its_field(
     refused = ada.send(PAGE, **given)
     assert refused.status_code == 422
     assert f'id="field-{field}-error"' in refused.text
-    assert delivery.list_limits(organisation) == []
+    assert destinations.list_limits(organisation) == []
 
 
 def test_a_limit_of_a_sender_is_shown_by_its_name(
@@ -82,7 +82,7 @@ def test_who_may_only_read_sees_the_limits_and_no_form(
 
 def test_a_destination_that_asked_us_to_wait_is_shown(ada: TeamClient) -> None:
     with unit_of_work():
-        delivery.back_off("microsoft", "451 4.7.500 busy")
+        destinations.back_off("microsoft", "451 4.7.500 busy")
     page = ada.get(PAGE).text
     assert "Left alone just now" in page
     assert "Microsoft" in page
@@ -93,16 +93,16 @@ def test_the_page_says_who_hosts_a_domain(ada: TeamClient, mailing_list: Mailing
     make_people(mailing_list, 1, domain="firm.test")
     make_people(mailing_list, 1, domain="new.test")
     with unit_of_work():
-        delivery.note_domains()
+        destinations.note_domains()
     google = MailHosts(Finding.HOSTS, ((1, "aspmx.l.google.com"),))
     with unit_of_work():
-        delivery.note_hosts({"firm.test": google})
+        destinations.note_hosts({"firm.test": google})
     page = ada.get(PAGE, query_string={"domain": "Firm.test"}).text
     assert "firm.test is hosted at Google." in page
     assert "<dd>aspmx.l.google.com</dd>" in page
     assert "Looked up <time" in page
     with unit_of_work():
-        delivery.note_hosts({"firm.test": MailHosts(Finding.SILENT)})
+        destinations.note_hosts({"firm.test": MailHosts(Finding.SILENT)})
     page = ada.get(PAGE, query_string={"domain": "firm.test"}).text
     assert "was hosted at Google when it last answered. DNS did not answer" in page
     page = ada.get(PAGE, query_string={"domain": "new.test"}).text

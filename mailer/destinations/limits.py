@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from mailer.delivery.hosting import read_domain
-from mailer.delivery.models import ProviderDomain, SendingLimit
-from mailer.delivery.providers import PROVIDERS
-from mailer.delivery.states import LimitKind
+from mailer.destinations.hosting import read_domain
+from mailer.destinations.models import LimitKind, ProviderDomain, SendingLimit
+from mailer.destinations.providers import PROVIDERS
 from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import Invalid, NotFound

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from mailer.contacts import Contact
-from mailer.delivery.models import DomainWalk, MailDomain, ProviderDomain
-from mailer.delivery.providers import provider_of, title_of
-from mailer.delivery.tables import domain_of
+from mailer.destinations.models import DomainWalk, MailDomain, ProviderDomain
+from mailer.destinations.providers import provider_of, title_of
 from mailer.foundation.addresses import ascii_domain
 from mailer.foundation.clock import now
 from mailer.foundation.context import settings
 from mailer.foundation.database import db, serialise_on
+from mailer.foundation.driver import is_postgresql
 from mailer.foundation.errors import Invalid
 from mailer.foundation.mail_hosts import Finding, MailHosts, is_reserved
 from mailer.foundation.turns import Turn
@@ -128,6 +128,15 @@ def _forget_unmet(walk: DomainWalk) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(gone.all())
+
+
+def domain_of(
+    address: sa.SQLColumnExpression[str] | sa.SQLColumnExpression[str | None],
+) -> sa.ColumnElement[str]:
+    """SQL: the domain of an address, in small letters; no address of ours has a second at sign (E-008)."""
+    if is_postgresql():
+        return sa.func.lower(sa.func.split_part(address, "@", 2))
+    return sa.func.lower(sa.func.substr(address, sa.func.instr(address, "@") + 1))
 
 
 def _unseen_domains(walk: DomainWalk, through: int) -> list[str]:

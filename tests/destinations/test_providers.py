@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.delivery.providers import PROVIDERS, provider_of, title_of
+from mailer.destinations.providers import PROVIDERS, provider_of, title_of
 
 
 @pytest.mark.requirement("E-065")
