@@ -1,25 +1,39 @@
-"""Fixtures for everybody: settings, an application on both databases, a client, a Redis, a browser."""
+"""Fixtures for everybody: settings, an application on both databases, a client, a Redis, a browser.
+
+What is heavy is imported where it is used, so that a test of a pure function starts at once.
+"""
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
 
-from mailer.app import create_app
-from mailer.devkit import EmbeddedRedis
-from mailer.foundation import keystore, schema
-from mailer.foundation.database import db
-from mailer.foundation.settings import Settings
-from tests.support import postgres
-from tests.support.chromium import launch_browser
-from tests.support.redis_server import run_redis
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from playwright.sync_api import Browser, Page
+
+    from mailer.devkit import EmbeddedRedis
+    from mailer.foundation.settings import Settings
+    from tests.support.clean_database import CleanDatabase
+
+MEMORY = Path("/dev/shm")  # a file system in memory, on Linux
+ENOUGH = 3 * 1024**3  # octets that a run writes there at the most, with some to spare
+
+# Nothing of a test is worth waiting for the disk.
+if (
+    "TMPDIR" not in os.environ
+    and os.access(MEMORY, os.W_OK)
+    and shutil.disk_usage(MEMORY).free > ENOUGH
+):
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 def environ_for(directory: Path, **changes: str) -> dict[str, str]:
@@ -40,11 +54,17 @@ def environ_for(directory: Path, **changes: str) -> dict[str, str]:
 
 def settings_for(directory: Path, **changes: str) -> Settings:
     """Settings of a test, as `environ_for` describes them."""
+    from mailer.foundation.settings import Settings
+
     return Settings.from_environment(environ_for(directory, **changes))
 
 
 def migrate(settings: Settings) -> None:
     """Bring the database of `settings` to the newest migration and let go of it."""
+    from mailer.app import create_app
+    from mailer.foundation import schema
+    from mailer.foundation.database import db
+
     app = create_app(settings)
     with app.app_context():
         schema.upgrade()
@@ -62,6 +82,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a private PostgreSQL server."""
+    from tests.support import postgres
+
     try:
         with postgres.run_postgres() as url:
             yield url
@@ -74,10 +96,22 @@ def postgres_template(
     postgres_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """A migrated, empty PostgreSQL database to copy from."""
+    from tests.support import postgres
+
     url = postgres.create_database(postgres_server)
     migrate(settings_for(tmp_path_factory.mktemp("template"), MAILER_DATABASE_URL=url))
     yield url
     postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def clean_database(postgres_server: str, postgres_template: str) -> Iterator[CleanDatabase]:
+    """A PostgreSQL database that is emptied for each test."""
+    from tests.support.clean_database import CleanDatabase
+
+    database = CleanDatabase(postgres_server, postgres_template)
+    yield database
+    database.drop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -87,11 +121,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "mailer.db")
         yield f"sqlite:///{tmp_path / 'mailer.db'}"
         return
-    server = request.getfixturevalue("postgres_server")
-    template = request.getfixturevalue("postgres_template")
-    url = postgres.create_database(server, template=template)
-    yield url
-    postgres.drop_database(url)
+    yield request.getfixturevalue("clean_database").clean()
 
 
 @pytest.fixture
@@ -102,6 +132,10 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The application on an empty, migrated database, with its context active."""
+    from mailer.app import create_app
+    from mailer.foundation import keystore
+    from mailer.foundation.database import db
+
     app = create_app(settings)
     with app.app_context():
         yield app
@@ -118,6 +152,8 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
     """A real Redis where the settings expect it."""
+    from tests.support.redis_server import run_redis
+
     with run_redis(tmp_path / "redis") as server:
         yield server
 
@@ -125,6 +161,10 @@ def redis_server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium; ended with its file, for its event loop must not stand in the way of other tests."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.support.chromium import launch_browser
+
     with sync_playwright() as playwright:
         chromium = launch_browser(playwright)
         yield chromium
