@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 # The one rule of when a consent stands, and of which suppression stands against which consent (C-061, C-082).
 # Everybody asks these views: an entry for all mail outranks every consent; one for marketing a consent that was
-# not given after it, wherever that was; one without a date whatever was not confirmed here.
+# not given after it, wherever that was; one without a date whatever was not confirmed here. The second pairs
+# every entry with every consent: whoever asks names the consent, and the address whose it is.
 VIEWS = (
     """CREATE VIEW standing_consents AS
 SELECT r.id, r.subject_id, r.matter, r.mailing_list_id, r.recorded_at FROM consent_records r
@@ -20,7 +21,7 @@ WHERE r.state IN ('given', 'renewed')
   AND NOT EXISTS (SELECT 1 FROM consent_records e WHERE e.ends_id = r.id)""",
     """CREATE VIEW suppressed_consents AS
 SELECT e.organisation_id, e.address_digest, r.id AS consent_id, e.id AS entry_id, e.reason, e.created_at
-FROM suppression_entries e JOIN consent_records r ON r.organisation_id = e.organisation_id
+FROM suppression_entries e CROSS JOIN consent_records r
 WHERE e.lifted_at IS NULL AND (
   e.scope = 'all_mail' OR (e.scope = 'marketing' AND CASE
     WHEN e.is_undated THEN r.given_at IS NOT NULL
