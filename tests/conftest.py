@@ -129,7 +129,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "mailer.db")
         yield f"sqlite:///{tmp_path / 'mailer.db'}"
         return
-    yield request.getfixturevalue("clean_database").clean()
+    database = request.getfixturevalue("clean_database")
+    if request.node.get_closest_marker("new_database"):
+        database.make_anew()
+    yield database.clean()
 
 
 @pytest.fixture

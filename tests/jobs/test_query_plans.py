@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
@@ -88,6 +89,7 @@ def do_chores(service: RealParts) -> None:
     keeper.close()
 
 
+@pytest.mark.new_database
 def test_nothing_that_clock_workers_or_visitors_ask_reads_a_growing_table_whole(
     service: RealParts, shift: Shift
 ) -> None:

@@ -72,9 +72,13 @@ class CleanDatabase:
         except psycopg.Error:
             is_as_it_was = False
         if not is_as_it_was:
-            self.drop()
-            self._make()
+            self.make_anew()
         return self.url
+
+    def make_anew(self) -> None:
+        """Begin with a new one, about which the server has no statistics yet."""
+        self.drop()
+        self._make()
 
     def drop(self) -> None:
         postgres.drop_database(self.url)
