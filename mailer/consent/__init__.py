@@ -8,28 +8,18 @@ personal lies under a key of that person and goes with it, the record stays.
 
 from __future__ import annotations
 
-from mailer.consent.asking import (
-    RECORD_ID,
-    SUBJECT_ID,
+from mailer.consent.bulk import (
+    Keyed,
     SealedAnswers,
+    create_subjects,
+    keyed_subjects,
     record_answers,
+    record_imported_many,
+    record_terminated_many,
     seal_answers,
 )
 from mailer.consent.canonical import canonical_json
-from mailer.consent.imported import (
-    Keyed,
-    create_subjects,
-    keyed_subjects,
-    record_imported_many,
-    record_terminated_many,
-)
 from mailer.consent.ledger import (
-    ALGORITHM,
-    SALT_BYTES,
-    TRACKING,
-    About,
-    Evidence,
-    commitment,
     find_valid,
     is_standing,
     list_valid,
@@ -63,6 +53,16 @@ from mailer.consent.origin_words import ORIGIN_WORDS, OriginWords, event_of, how
 from mailer.consent.origins import Origin, Provenance, is_day_only, origins_of, provenance_of
 from mailer.consent.reading import TimelineEntry, open_payload, read_payload, timeline
 from mailer.consent.rechecking import Rechecked, RecordProblem, recheck_records
+from mailer.consent.records import (
+    ALGORITHM,
+    RECORD_ID,
+    SALT_BYTES,
+    SUBJECT_ID,
+    TRACKING,
+    About,
+    Evidence,
+    commitment,
+)
 from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
 from mailer.consent.subjects import (
     LOST_EVIDENCE,

@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from mailer.consent.canonical import canonical_json
-from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject, stands
-from mailer.consent.states import ALLOWS_SENDING, DPV_TERMS, ConsentState, Matter
+from mailer.consent.models import ConsentRecord, ConsentSubject, stands
+from mailer.consent.records import TRACKING, About, Draft, Evidence, seal_record, write_records
+from mailer.consent.states import ALLOWS_SENDING, ConsentState
 from mailer.consent.subjects import get_subject, key_of
 from mailer.foundation import cipher
-from mailer.foundation.clock import iso, now
+from mailer.foundation.clock import now
 from mailer.foundation.database import db
 from mailer.foundation.errors import NotAllowed
-from mailer.foundation.ids import new_id
 from mailer.lists import MailingList
 from mailer.organisations import get_organisation_by_id
-
-ALGORITHM = "sha256-salted-jcs-v1"
-SALT_BYTES = 32
-_DOMAIN = b"mailer.consent.v1\x00"
-
-Evidence = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a consent is about: mail of one list, or (without a list) tracking."""
-
-    mailing_list: MailingList | None
-
-    @property
-    def matter(self) -> Matter:
-        return Matter.TRACKING if self.mailing_list is None else Matter.MAILING
-
-
-TRACKING = About(None)
 
 
 def record_requested(subject: ConsentSubject, about: About, evidence: Evidence) -> ConsentRecord:
@@ -135,75 +110,21 @@ def _record(
     ends: ConsentRecord | None = None,
     given_at: datetime | None = None,
 ) -> ConsentRecord:
-    public_id, moment = new_id("rec"), now()
-    organisation_id = get_organisation_by_id(subject.organisation_id).public_id
-    payload = {
-        **frame_of(organisation_id, about.matter, described(about.mailing_list), state),
-        "record": public_id,
-        "subject": subject.public_id,
-        "recorded_at": iso(moment),
-        "follows": follows.public_id if follows else None,
-        "ends": ends.public_id if ends else None,
-        "evidence": dict(evidence),
-    }
-    canonical = canonical_json(payload)
-    salt = secrets.token_bytes(SALT_BYTES)
-    record = ConsentRecord(
-        public_id=public_id,
-        organisation_id=subject.organisation_id,
-        subject_id=subject.id,
-        matter=about.matter,
-        mailing_list_id=about.mailing_list.id if about.mailing_list else None,
-        state=state,
-        follows_id=follows.id if follows else None,
-        ends_id=ends.id if ends else None,
-        algorithm=ALGORITHM,
-        commitment=commitment(salt, canonical),
-        recorded_at=moment,
-        given_at=given_at,
+    db.session.flush()
+    sealed = seal_record(
+        Draft(
+            organisation=get_organisation_by_id(subject.organisation_id),
+            about=about,
+            state=state,
+            subject=subject.public_id,
+            evidence=canonical_json(dict(evidence)),
+            moment=now(),
+            given_at=given_at,
+            follows=follows,
+            ends=(ends.id, ends.public_id) if ends else None,
+        ),
+        cipher.sealer(key_of(subject)),
     )
-    db.session.add(record)
-    db.session.flush()
-    place = f"consent_payloads.{public_id}"
-    sealed = cipher.seal_with(key_of(subject), salt + canonical, bound_to=place)
-    db.session.add(ConsentPayload(record_id=record.id, subject_id=subject.id, sealed=sealed))
-    db.session.flush()
-    return record
-
-
-def frame_of(
-    organisation: str, matter: Matter, mailing_list: Mapping[str, Any] | None, state: ConsentState
-) -> dict[str, Any]:
-    """What the payloads of all records of one kind say alike; the organisation by its public id, the list as
-    `described`.
-    """
-    return {
-        "schema": "mailer.consent/1",
-        "organisation": organisation,
-        "matter": matter.value,
-        "mailing_list": mailing_list,
-        "state": state.value,
-        "status": DPV_TERMS[state],
-        "follows": None,
-        "ends": None,
-    }
-
-
-def commitment(salt: bytes, canonical: bytes) -> bytes:
-    """SHA-256 over a domain tag, a 32-byte salt and the RFC 8785 form of a payload (T-005)."""
-    return hashlib.sha256(_DOMAIN + salt + canonical).digest()
-
-
-def described(mailing_list: MailingList | None) -> dict[str, Any] | None:
-    """A list as it stands now, as payloads tell it."""
-    if mailing_list is None:
-        return None
-    return {
-        "id": mailing_list.public_id,
-        "name": mailing_list.name,
-        "description": mailing_list.description,
-        "frequency": mailing_list.frequency,
-        "purpose": mailing_list.purpose.sentence,
-        "lawful_basis": mailing_list.purpose.lawful_basis.value,
-        "retention_months": mailing_list.purpose.retention_months,
-    }
+    write_records([sealed])
+    query = sa.select(ConsentRecord).where(ConsentRecord.public_id == sealed.public_id)
+    return db.session.scalars(query).one()

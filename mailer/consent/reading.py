@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from mailer.consent.ledger import SALT_BYTES
 from mailer.consent.models import ConsentPayload, ConsentRecord
+from mailer.consent.records import SALT_BYTES
 from mailer.consent.subjects import find_readable_key, get_subject, list_subjects, try_to_open
 from mailer.foundation.database import db
 

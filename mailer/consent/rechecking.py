@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from mailer.consent.ledger import SALT_BYTES, commitment
 from mailer.consent.models import ConsentPayload, ConsentRecord, ConsentSubject, EvidenceBlob
+from mailer.consent.records import SALT_BYTES, commitment
 from mailer.consent.states import DPV_TERMS
 from mailer.consent.subjects import place_of_key
 from mailer.foundation import cipher, keystore

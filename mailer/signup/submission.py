@@ -233,7 +233,7 @@ def prepare(submission: Submission) -> ReadyRequest:
     ticks = [control.is_ticked for control in submission.controls]
     answers = consent.seal_answers(organisation, list(zip(abouts, ticks, strict=True)), evidence)
     answered = zip(abouts, answers.records, ticks, strict=True)
-    chosen = [(about, record) for about, record, is_ticked in answered if is_ticked]
+    chosen = [(about, record.public_id) for about, record, is_ticked in answered if is_ticked]
     lists = [about.mailing_list for about, _ in chosen if about.mailing_list is not None]
     digest, mailbox = address.digest, address.mailbox_digest
     invitation = Invitation(public_id, address.given, digest, expires_at)
