@@ -39,11 +39,13 @@ BEGIN
   END LOOP;
 END $$
 """
-# Tables, columns, indexes, constraints, triggers and whether they are on, functions, settings, and the seeds.
+# Tables, columns, what is known of their size, indexes, constraints, triggers and whether they are on, functions, settings, and the seeds.
 _SHAPE = f"""
 SELECT md5(concat(
   (SELECT string_agg(concat(c.relname, c.relkind, a.attname, a.atttypid, a.attnotnull), ',' ORDER BY c.relname, a.attnum)
    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'public'::regnamespace),
+  (SELECT string_agg(concat(relname, reltuples > 0), ',' ORDER BY relname)
+   FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace),
   (SELECT string_agg(concat(tgrelid::regclass, tgname, tgenabled), ',' ORDER BY tgrelid::regclass::text, tgname)
    FROM pg_trigger WHERE NOT tgisinternal),
   (SELECT string_agg(concat(conrelid::regclass, conname), ',' ORDER BY conrelid::regclass::text, conname)
